@@ -1,0 +1,46 @@
+# From tissue-microarray spots and a patient table to a survival report.
+#   snakemake            run or continue the study of config.yaml
+#   snakemake -n         say what is to be done, and why
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config.yaml"
+
+
+# Used with `--sdm apptainer` only; without it the steps run in the environment of Snakemake.
+container: "workflow/envs/histosurv.sif"
+
+
+pathvars:
+    results="results",
+    logs="logs",
+    benchmarks="results/benchmarks",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/spots.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/report/study.html",
+    localrule: True
+
+
+onsuccess:
+    print("The report is ready: results/report/study.html")
+
+
+onerror:
+    print(
+        "The run stopped. What went wrong stands above, in the log of the failed step."
+    )

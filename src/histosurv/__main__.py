@@ -1,0 +1,5 @@
+"""``python -m histosurv``."""
+
+from histosurv.cli import main
+
+main()

@@ -1,0 +1,335 @@
+"""The command line: one command per step of the workflow, the same by hand as in a rule."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from histosurv.errors import InputError
+
+# Rooms are imported inside the commands, so that `histosurv --help` answers at once.
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From tissue-microarray spots and a patient table to a survival report.\n\n"
+    "The workflow (snakemake) calls these commands in order; each one also runs by hand.",
+)
+
+Out = Annotated[Path, typer.Option("--out", help="file to write")]
+OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
+Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the same result")]
+Threads = Annotated[int, typer.Option(min=1, help="threads; part of the result, see the docs")]
+CohortFolder = Annotated[Path, typer.Option("--cohort", help="folder of the checked tables")]
+FeatureFolder = Annotated[Path, typer.Option("--features", help="folder of the feature files")]
+Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
+Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
+PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]
+Repeat = Annotated[int, typer.Option(min=1)]
+Fold = Annotated[int, typer.Option(min=1)]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line, not in a traceback."""
+    try:
+        app()
+    except InputError as error:
+        sys.exit(f"histosurv: {error}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="folder to write the cohort to")],
+    patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 150,
+    spot_px: Annotated[
+        int, typer.Option(min=224, help="side of a spot; the study's is 3500")
+    ] = 448,
+    seed: Seed = 2018,
+    null: Annotated[
+        bool, typer.Option("--null", help="no link between tissue and outcome")
+    ] = False,
+) -> None:
+    """Simulate a cohort with a planted signal: tables and drawn H&E spots.
+
+    Example: histosurv demo demo --patients 150 --spot-px 448
+    """
+    from histosurv.cohort.demo import write_demo
+
+    write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
+
+
+@app.command()
+def config(
+    settings: Annotated[str, typer.Option("--json", help="the configuration as JSON")], out: Out
+) -> None:
+    """Write the complete configuration of a run, and say which defaults are guesses.
+
+    Example: histosurv config --json '{"cohorts": {...}}' --out results/config.yaml
+    """
+    import yaml
+
+    from histosurv.config import complete
+    from histosurv.progress import say
+    from histosurv.publish import published
+    from histosurv.report.provenance import settings as list_settings
+
+    filled = complete(json.loads(settings))
+    for row in list_settings(filled):
+        if "not confirmed" in row["study"] and row["is_default"]:
+            say(f"{row['key']} = {row['value']} (default, not confirmed by the paper)")
+    with published(out) as temporary:
+        temporary.write_text(yaml.safe_dump(filled, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+@app.command()
+def cohort(
+    patients: Annotated[Path, typer.Argument(help="patient table (CSV)")],
+    spots: Annotated[Path, typer.Argument(help="spot table (CSV)")],
+    out: OutFolder,
+    unmatched: Annotated[
+        str, typer.Option(help="error or exclude: rows without counterpart")
+    ] = "error",
+    without_images: Annotated[bool, typer.Option(help="features are imported")] = False,
+) -> None:
+    """Check the patient and the spot table and join them.
+
+    Example: histosurv cohort demo/patients.csv demo/spots.csv --out results/development/cohort
+    """
+    from histosurv.cohort.tables import read_cohort
+    from histosurv.publish import write_table
+
+    checked = read_cohort(patients, spots, unmatched=unmatched, with_images=not without_images)
+    for name in ("patients", "spots", "exclusions"):
+        write_table(getattr(checked, name), out / f"{name}.csv")
+
+
+@app.command()
+def folds(
+    patients: Annotated[Path, typer.Argument(help="checked patient table")],
+    out: Out,
+    repeats: Annotated[int, typer.Option(min=1, help="partitions to draw")] = 10,
+    n_folds: Annotated[int, typer.Option("--folds", min=2, help="parts of the rotation")] = 3,
+    strata: Annotated[list[str] | None, typer.Option(help="column to balance by")] = None,
+    seed: Seed = 2018,
+) -> None:
+    """Assign every patient to fit, validation and test parts.
+
+    Example: histosurv folds results/development/cohort/patients.csv --strata stage --out folds.csv
+    """
+    from histosurv.cohort.folds import rotate
+    from histosurv.cohort.tables import read_patients
+    from histosurv.publish import write_table
+
+    table = read_patients(patients)
+    write_table(
+        rotate(table, n_repeats=repeats, n_folds=n_folds, strata=strata or [], seed=seed), out
+    )
+
+
+@app.command()
+def tiles(
+    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    batch: Batch,
+    out: Out,
+    spots_per_job: PerJob = 64,
+) -> None:
+    """Cut the spots of a batch into tiles and judge them.
+
+    Example: histosurv tiles results/development/cohort/spots.csv --batch 0 --out tiles.csv
+    """
+    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.publish import write_table
+    from histosurv.spots.tile_table import tabulate
+
+    write_table(tabulate(batch_rows(read_checked_spots(spots), batch, spots_per_job)), out)
+
+
+@app.command()
+def weights(
+    source: Annotated[str, typer.Argument(help="imagenet, random, or a file")],
+    out: Out,
+    seed: Seed = 2018,
+) -> None:
+    """Bring the encoder's weights into one file, whatever their source.
+
+    Example: histosurv weights imagenet --out results/weights/vgg16.safetensors
+    """
+    from histosurv.features.encoders import prepare_weights
+    from histosurv.progress import say
+
+    for key, value in prepare_weights(source, out, seed=seed).items():
+        say(f"{key}: {value}")
+
+
+@app.command()
+def features(
+    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    batch: Batch,
+    tile_table: Annotated[Path, typer.Option("--tiles", help="tile table of the batch")],
+    weights_file: Annotated[Path, typer.Option("--weights", help="file of `histosurv weights`")],
+    store: Annotated[Path, typer.Option(help="folder of the feature files")],
+    index: Annotated[Path, typer.Option(help="index of the batch to write")],
+    spots_per_job: PerJob = 64,
+    threads: Threads = 2,
+) -> None:
+    """Encode the tiles of a batch; spots that are done already are taken over.
+
+    Example: histosurv features results/development/cohort/spots.csv --batch 0 --tiles tiles.csv
+    --weights vgg16.safetensors --store features --index features/batches/0000.csv
+    """
+    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.device import use_device
+    from histosurv.features.encoders import Encoder
+    from histosurv.features.extract import extract
+    from histosurv.publish import write_table
+    from histosurv.spots.tile_table import read_tiles
+
+    rows = batch_rows(read_checked_spots(spots), batch, spots_per_job)
+    encoder = Encoder(weights_file, use_device(threads))
+    write_table(extract(rows, read_tiles(tile_table), encoder, store), index)
+
+
+@app.command("import-features")
+def import_features(
+    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    source: Annotated[Path, typer.Argument(help="folder with {spot_id}.h5")],
+    batch: Batch,
+    store: Annotated[Path, typer.Option(help="folder of the feature files")],
+    index: Annotated[Path, typer.Option(help="index of the batch to write")],
+    spots_per_job: PerJob = 64,
+) -> None:
+    """Take over features that were computed elsewhere (HDF5 in CLAM's layout).
+
+    Example: histosurv import-features spots.csv my_features --batch 0 --store features
+    --index features/batches/0000.csv
+    """
+    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.features.extract import import_features as take_over
+    from histosurv.publish import write_table
+
+    rows = batch_rows(read_checked_spots(spots), batch, spots_per_job)
+    write_table(take_over(rows, source, store), index)
+
+
+@app.command()
+def train(
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    repeat: Repeat,
+    fold: Fold,
+    settings: Annotated[str, typer.Option(help="the config's models: lstm: as JSON")],
+    out: Out,
+    curve: Annotated[Path, typer.Option(help="learning curve to write")],
+    seed: Seed = 2018,
+    threads: Threads = 2,
+) -> None:
+    """Train the LSTM on one fold and score its test patients.
+
+    Example: histosurv train --cohort results/development/cohort --features
+    results/development/features --batches 3 --repeat 1 --fold 1 --settings '{...}' --out
+    scores.csv --curve training.csv
+    """
+    from histosurv.device import use_device
+    from histosurv.models.job import read_job
+    from histosurv.models.training import LstmSettings, score_lstm
+    from histosurv.publish import write_table
+
+    device = use_device(threads)
+    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
+    scores, training = score_lstm(job, LstmSettings(**json.loads(settings)), device)
+    write_table(training, curve)
+    write_table(scores, out)
+
+
+@app.command()
+def baseline(
+    name: Annotated[str, typer.Argument(help="logistic, naive_bayes or svm")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    repeat: Repeat,
+    fold: Fold,
+    out: Out,
+    seed: Seed = 2018,
+) -> None:
+    """Fit a classical model on one fold and score its test patients.
+
+    Example: histosurv baseline svm --cohort results/development/cohort --features
+    results/development/features --batches 3 --repeat 1 --fold 1 --out scores.csv
+    """
+    from histosurv.models.baselines import score_baseline
+    from histosurv.models.job import read_job
+    from histosurv.publish import write_table
+
+    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
+    write_table(score_baseline(name, job), out)
+
+
+@app.command()
+def scores(
+    cohort_folder: CohortFolder,
+    models: Annotated[Path, typer.Option(help="folder of the models' scores")],
+    out: Out,
+    model: Annotated[list[str] | None, typer.Option(help="name of a model")] = None,
+    reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
+    grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
+) -> None:
+    """Gather the scores of models and pathologists in one table.
+
+    Example: histosurv scores --cohort results/development/cohort --models results/models --model
+    lstm --reader reader_1 --out results/development/scores.csv
+    """
+    from histosurv.models.scores import gather_scores
+    from histosurv.publish import write_table
+
+    write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
+
+
+@app.command()
+def evaluate(
+    patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
+    scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
+    out: OutFolder,
+) -> None:
+    """Evaluate any risk scores: no image needed.
+
+    Example: histosurv evaluate --patients patients.csv --scores scores.csv --out evaluation
+    """
+    from histosurv.cohort.tables import read_patients
+    from histosurv.evaluation.metrics import evaluate as evaluate_scores
+    from histosurv.evaluation.scores import read_scores
+    from histosurv.publish import write_table
+
+    table = read_patients(patients)
+    result = evaluate_scores(table, read_scores(scores_file, table))
+    for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
+        write_table(getattr(result, name), out / f"{name}.csv")
+
+
+@app.command()
+def report(
+    config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
+    out: Out,
+) -> None:
+    """Write the study report, one HTML file.
+
+    Example: histosurv report --config results/config.yaml --cohort results/development/cohort
+    --features results/development/features --evaluation results/development/evaluation --out
+    study.html
+    """
+    from histosurv.report.build import build_report
+
+    build_report(
+        config_path=config_file,
+        cohort=cohort_folder,
+        features=feature_folder,
+        evaluation=evaluation,
+        out=out,
+    )

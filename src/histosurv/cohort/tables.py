@@ -1,0 +1,181 @@
+"""Read, check and join the patient table and the spot table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from histosurv.cohort.columns import read_table, refuse_duplicates
+from histosurv.cohort.endpoint import label_60m
+from histosurv.errors import InputError
+
+REGION = ["x", "y", "width", "height"]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A checked cohort.
+
+    Attributes
+    ----------
+    patients : pandas.DataFrame
+        Sorted by ``patient_id``; ``label_60m`` added.
+    spots : pandas.DataFrame
+        Sorted by ``spot_id``; every spot has its patient and every patient a spot; ``image`` is
+        relative to the working folder.
+    exclusions : pandas.DataFrame
+        ``id``, ``stage`` of the flow, ``reason``: one row per row that was left out.
+    """
+
+    patients: pd.DataFrame
+    spots: pd.DataFrame
+    exclusions: pd.DataFrame
+
+
+def read_patients(path: Path) -> pd.DataFrame:
+    """Read the patient table and add the five-year label.
+
+    Raises
+    ------
+    InputError
+        A cell that does not fit, a repeated id, days in the months column, or one and the same
+        outcome for everybody.
+    """
+    patients = read_table(path, "patients")
+    refuse_duplicates(patients, "patient_id", path)
+    middle = patients["time_months"].median()
+    if middle > 400:
+        raise InputError(
+            f"{path}, column time_months: the median is {middle:g}, which looks like days; "
+            "divide by 30.4375"
+        )
+    if (patients["event"] == patients["event"].iloc[0]).all():
+        raise InputError(
+            f"{path}, column event: every patient has event {patients['event'].iloc[0]}; without "
+            "both deaths and survivors there is nothing to learn; check the coding (0, 1, 2)"
+        )
+    patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
+    return patients.sort_values("patient_id", kind="stable")
+
+
+def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
+    """Read the spot table, sorted by spot.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The table.
+    with_images : bool
+        Check that every row names an image that exists; False where features are imported.
+
+    Raises
+    ------
+    InputError
+        A cell that does not fit, a repeated id, half a region, or a missing image.
+    """
+    path = Path(path)
+    spots = read_table(path, "spots")
+    refuse_duplicates(spots, "spot_id", path)
+    named = [name for name in REGION if name in spots]
+    if named and len(named) < len(REGION):
+        raise InputError(
+            f"{path}, row 1: a region needs x, y, width and height; found {', '.join(named)} only"
+        )
+    if named:
+        partly = spots[REGION].isna().any(axis=1) & spots[REGION].notna().any(axis=1)
+        if partly.any():
+            raise InputError(
+                f"{path}, row {spots.index[partly][0]}: a region needs x, y, width and height; "
+                "fill all four or none"
+            )
+    if with_images:
+        spots = _with_images(spots, path)
+    return spots.sort_values("spot_id", kind="stable")
+
+
+def read_cohort(
+    patients_path: Path,
+    spots_path: Path,
+    *,
+    unmatched: Literal["error", "exclude"] = "error",
+    with_images: bool = True,
+) -> Cohort:
+    """Read both tables and join them.
+
+    Parameters
+    ----------
+    patients_path, spots_path : pathlib.Path
+        The two input tables.
+    unmatched : {'error', 'exclude'}
+        What to do with a spot of an unknown patient or a patient without spots: stop, or leave
+        the row out and list it.
+    with_images : bool
+        As in `read_spots`.
+
+    Raises
+    ------
+    InputError
+        As in `read_patients` and `read_spots`, or a row without its counterpart.
+    """
+    patients = read_patients(patients_path)
+    spots = read_spots(spots_path, with_images=with_images)
+    orphans = ~spots["patient_id"].isin(patients["patient_id"])
+    bare = ~patients["patient_id"].isin(spots["patient_id"])
+    if unmatched == "error":
+        _stop_at_unmatched(patients[bare], patients_path, spots[orphans], spots_path)
+    if bare.all():
+        raise InputError(f"{spots_path}: no spot belongs to a patient of {patients_path}")
+    exclusions = pd.DataFrame(
+        [
+            (spot, "spot table", "patient not in the patient table")
+            for spot in spots.spot_id[orphans]
+        ]
+        + [(patient, "patient table", "no spot") for patient in patients.patient_id[bare]],
+        columns=["id", "stage", "reason"],
+    )
+    return Cohort(patients[~bare], spots[~orphans], exclusions)
+
+
+def read_checked_spots(path: Path) -> pd.DataFrame:
+    """Read the spot table that `histosurv cohort` wrote; its images are not looked for again."""
+    return read_table(path, "spots")
+
+
+def batch_rows(spots: pd.DataFrame, batch: int, spots_per_job: int) -> pd.DataFrame:
+    """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
+    return spots.iloc[batch * spots_per_job : (batch + 1) * spots_per_job]
+
+
+def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:
+    if "image" not in spots:
+        raise InputError(
+            f"{path}, row 1: column image is missing (image or slide file of the spot); add it"
+        )
+    for row, image in spots["image"].items():
+        if not image:
+            raise InputError(f"{path}, row {row}, column image: empty; name the image file")
+        if not (path.parent / image).is_file():
+            raise InputError(
+                f"{path}, row {row}, column image: {path.parent / image} is not there; "
+                "correct the path (relative to the table's folder) or bring the file"
+            )
+    return spots.assign(image=[str(path.parent / image) for image in spots["image"]])
+
+
+def _stop_at_unmatched(
+    bare: pd.DataFrame, patients_path: Path, orphans: pd.DataFrame, spots_path: Path
+) -> None:
+    mend = "correct the id, or set `unmatched: exclude` in the config to leave such rows out"
+    if len(orphans):
+        row = orphans.index[0]
+        raise InputError(
+            f"{spots_path}, row {row}, column patient_id: spot {orphans.at[row, 'spot_id']!r} "
+            f"belongs to {orphans.at[row, 'patient_id']!r}, who is not in {patients_path}; {mend}"
+        )
+    if len(bare):
+        row = bare.index[0]
+        raise InputError(
+            f"{patients_path}, row {row}: patient {bare.at[row, 'patient_id']!r} has no spot in "
+            f"{spots_path}; {mend}"
+        )

@@ -1,0 +1,76 @@
+"""The study's settings: one schema, its defaults, and one clear sentence for a slip."""
+
+import difflib
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from histosurv.errors import InputError
+
+_HERE = Path(__file__).parent
+
+
+def schema_path(name: str) -> Path:
+    """Schema file of that name: beside the package when installed, in the checkout otherwise."""
+    installed = _HERE / "workflow" / "schemas"
+    folder = installed if installed.is_dir() else _HERE.parents[1] / "workflow" / "schemas"
+    return folder / f"{name}.schema.yaml"
+
+
+def config_schema() -> dict:
+    """Schema of ``config.yaml``: keys, defaults, and what is known of the study's own value."""
+    return yaml.safe_load(schema_path("config").read_text(encoding="utf-8"))
+
+
+def complete(config: dict) -> dict:
+    """Check a configuration and fill in the defaults.
+
+    Parameters
+    ----------
+    config : dict
+        As read from ``config.yaml``.
+
+    Returns
+    -------
+    dict
+        A new configuration with every key of the schema.
+
+    Raises
+    ------
+    InputError
+        An unknown key (the nearest known one is named), a missing one, or a value that does not
+        fit.
+    """
+    schema = config_schema()
+    filled = _with_defaults(config, schema)
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
+        raise InputError(f"config: {_in_words(error)}")
+    return filled
+
+
+def _with_defaults(value: object, schema: dict) -> object:
+    if not isinstance(value, dict) or "properties" not in schema:
+        return value
+    filled = dict(value)
+    for key, rule in schema["properties"].items():
+        if key in filled:
+            filled[key] = _with_defaults(filled[key], rule)
+        elif "default" in rule:
+            filled[key] = _with_defaults(rule["default"], rule)
+    return filled
+
+
+def _in_words(error: jsonschema.ValidationError) -> str:
+    where = ": ".join(str(step) for step in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        near = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.4)
+        mend = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"{where}: unknown key {unknown!r}; {mend}"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{where}: key {missing!r} is missing; add it"
+    meaning = error.schema.get("description", "")
+    return f"{where}: {error.message} ({meaning}); correct the value"

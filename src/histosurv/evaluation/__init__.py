@@ -1,0 +1,1 @@
+"""How good a risk score is, and against whom: reads tables, never images."""

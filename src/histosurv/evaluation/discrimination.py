@@ -1,0 +1,135 @@
+"""Does a higher score mean an earlier death: five-year AUC, ROC curve, operating point."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, rankdata
+from sklearn.metrics import roc_curve
+from statsmodels.stats.proportion import proportion_confint
+
+
+class Estimate(NamedTuple):
+    """A number with its 95 % interval; NaN and a reason in ``note`` where there is none."""
+
+    value: float
+    lower: float = np.nan
+    upper: float = np.nan
+    p: float = np.nan
+    note: str = ""
+
+    @classmethod
+    def missing(cls, reason: str) -> "Estimate":
+        """No figure, and why."""
+        return cls(np.nan, note=reason)
+
+
+def delong_variance(score: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """AUC and its variance.
+
+    Parameters
+    ----------
+    score : numpy.ndarray
+        (n,) risk, higher = worse; not a survival probability.
+    label : numpy.ndarray
+        (n,) 1 dead, 0 alive; both must occur.
+
+    Returns
+    -------
+    tuple of float
+        Area under the ROC curve (ties count one half) and its variance by DeLong, DeLong and
+        Clarke-Pearson (1988), from placements computed by ranks (Sun and Xu 2014). The variance
+        is NaN with a single patient of either kind.
+    """
+    dead, alive = score[label == 1], score[label == 0]
+    m, n = len(dead), len(alive)
+    together = rankdata(np.concatenate([dead, alive]))
+    above = (together[:m] - rankdata(dead)) / n  # share of the living below each of the dead
+    below = 1 - (together[m:] - rankdata(alive)) / m
+    auc = above.mean()
+    if min(m, n) < 2:
+        return auc, np.nan
+    return auc, above.var(ddof=1) / m + below.var(ddof=1) / n
+
+
+def auc_pooled(patients: pd.DataFrame) -> Estimate:
+    """Five-year AUC over all patients with a known label, DeLong's interval, p against 0.5."""
+    known = patients[patients["label_60m"].notna()]
+    label = known["label_60m"].to_numpy(int)
+    if len(np.unique(label)) < 2:
+        return Estimate.missing("all patients with a known outcome have the same one")
+    return _with_interval(*delong_variance(known["value"].to_numpy(), label))
+
+
+def auc_within_folds(scores: pd.DataFrame) -> Estimate:
+    """Five-year AUC from pairs of patients of the same fold, mean over repeats.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Rows of one score with ``repeat, fold, value, label_60m``.
+
+    Notes
+    -----
+    Each fold weighs by its number of pairs (dead, alive); no score is compared across fold
+    models, whose scales may differ. The variances of the folds add up with squared weights; over
+    repeats, which share their patients, the mean variance stands in for that of the mean and
+    errs on the wide side.
+    """
+    known = scores[scores["label_60m"].notna()]
+    aucs, variances = [], []
+    for _, repeat in known.groupby("repeat"):
+        terms = []
+        for _, fold in repeat.groupby("fold"):
+            label = fold["label_60m"].to_numpy(int)
+            pairs = label.sum() * (1 - label).sum()
+            if pairs:
+                terms.append((pairs, *delong_variance(fold["value"].to_numpy(), label)))
+        if not terms:
+            return Estimate.missing("no fold has both outcomes among its tested patients")
+        weight, auc, variance = np.array(terms).T
+        weight = weight / weight.sum()
+        aucs.append((weight * auc).sum())
+        variances.append((weight**2 * variance).sum())
+    return _with_interval(float(np.mean(aucs)), float(np.mean(variances)))
+
+
+def operating_point(patients: pd.DataFrame) -> dict[str, tuple[Estimate, int]]:
+    """Sensitivity and specificity of high against low risk, Wilson's interval, and their n."""
+    known = patients[patients["label_60m"].notna()]
+    is_dead = known["label_60m"].to_numpy(int) == 1
+    is_high = known["is_high"].to_numpy(bool)
+    return {
+        "sensitivity_60m": _share((is_high & is_dead).sum(), is_dead.sum()),
+        "specificity_60m": _share((~is_high & ~is_dead).sum(), (~is_dead).sum()),
+    }
+
+
+def roc_points(patients: pd.DataFrame) -> pd.DataFrame:
+    """Points of the ROC curve: ``false_positive_rate, sensitivity``; empty with one outcome."""
+    known = patients[patients["label_60m"].notna()]
+    label = known["label_60m"].to_numpy(int)
+    if len(np.unique(label)) < 2:
+        return pd.DataFrame(columns=["false_positive_rate", "sensitivity"])
+    false_positive, sensitivity, _ = roc_curve(label, known["value"])
+    return pd.DataFrame({"false_positive_rate": false_positive, "sensitivity": sensitivity})
+
+
+def _share(hits: int, of: int) -> tuple[Estimate, int]:
+    if of == 0:
+        return Estimate.missing("no patient with this outcome"), 0
+    lower, upper = proportion_confint(hits, of, method="wilson")
+    return Estimate(hits / of, lower, upper), int(of)
+
+
+def _with_interval(auc: float, variance: float) -> Estimate:
+    if np.isnan(variance):
+        return Estimate(auc, note="no interval: a single patient with one of the outcomes")
+    if variance == 0:
+        if auc == 0.5:
+            return Estimate(auc, auc, auc, 1.0)
+        return Estimate(auc, note="no interval: the groups do not overlap")
+    error = variance**0.5
+    reach = norm.ppf(0.975) * error
+    p = 2 * norm.sf(abs(auc - 0.5) / error)
+    return Estimate(auc, max(auc - reach, 0.0), min(auc + reach, 1.0), p)

@@ -1,0 +1,149 @@
+"""All figures of a study in one long table, and the curves beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from histosurv.cohort.endpoint import CANCER_DEATH, HORIZON_MONTHS
+from histosurv.evaluation.discrimination import (
+    Estimate,
+    auc_pooled,
+    auc_within_folds,
+    operating_point,
+    roc_points,
+)
+from histosurv.evaluation.hazard import (
+    at_risk,
+    follow_up_median,
+    hazard_ratio,
+    kaplan_meier,
+    logrank,
+)
+from histosurv.evaluation.scores import per_patient
+
+COLUMNS = [
+    "score", "against", "subgroup", "estimand", "estimate", "lower", "upper", "p", "n", "events",
+    "method", "note",
+]  # fmt: skip
+
+METHODS = {
+    "auc_60m": "out-of-fold scores pooled; DeLong",
+    "auc_60m_within_folds": "pairs within folds; DeLong",
+    "sensitivity_60m": "high against low risk; Wilson",
+    "specificity_60m": "high against low risk; Wilson",
+    "hr_high_low": "Cox, Efron ties, Wald; cancer death, other deaths censored",
+    "logrank": "log-rank, 1 degree of freedom; cancer death, other deaths censored",
+}
+
+TICK_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Tables of an evaluation: ``metrics`` and the curves, one row per point and score."""
+
+    metrics: pd.DataFrame
+    kaplan_meier: pd.DataFrame
+    at_risk: pd.DataFrame
+    roc: pd.DataFrame
+
+
+def evaluate(patients: pd.DataFrame, scores: pd.DataFrame) -> Evaluation:
+    """Evaluate every score of a table.
+
+    Parameters
+    ----------
+    patients : pandas.DataFrame
+        ``patient_id, time_months, event, label_60m``.
+    scores : pandas.DataFrame
+        As from `histosurv.evaluation.scores.read_scores`.
+
+    Returns
+    -------
+    Evaluation
+        In ``metrics`` the column n counts the patients a figure rests on and ``events`` the
+        cancer deaths among them: within five years for figures at 60 months, ever otherwise.
+    """
+    rows = _cohort_rows(patients)
+    curves = {"kaplan_meier": [], "at_risk": [], "roc": []}
+    last = patients["time_months"].max()
+    ticks = np.arange(0, min(last, 2 * HORIZON_MONTHS) + 1e-9, TICK_MONTHS)
+    for name, of_score in scores.groupby("score", sort=True):
+        table = per_patient(of_score)
+        rows += _score_rows(name, of_score, table)
+        curves["kaplan_meier"].append(kaplan_meier(table).assign(score=name))
+        curves["at_risk"].append(at_risk(table, ticks).assign(score=name))
+        curves["roc"].append(roc_points(table).assign(score=name))
+    metrics = pd.DataFrame(rows)[COLUMNS]
+    metrics[["n", "events"]] = metrics[["n", "events"]].astype("Int64")
+    return Evaluation(
+        metrics, **{name: _score_first(pd.concat(tables)) for name, tables in curves.items()}
+    )
+
+
+def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[dict]:
+    n_known = int(table["label_60m"].notna().sum())
+    n_dead = int((table["label_60m"] == 1).sum())
+    n_died = int((table["event"] == CANCER_DEATH).sum())
+    points = operating_point(table)
+    figures = {
+        "auc_60m": (auc_pooled(table), n_known, n_dead),
+        "auc_60m_within_folds": (auc_within_folds(of_score), n_known, n_dead),
+        "sensitivity_60m": (*points["sensitivity_60m"], n_dead),
+        "specificity_60m": (*points["specificity_60m"], 0),
+        "hr_high_low": (hazard_ratio(table), len(table), n_died),
+        "logrank": (logrank(table), len(table), n_died),
+    }
+    rows = [
+        _row(name, estimand, estimate, n, events, METHODS[estimand])
+        for estimand, (estimate, n, events) in figures.items()
+    ]
+    for group, is_high in (("low", False), ("high", True)):
+        members = table[table["is_high"] == is_high]
+        died = int((members["event"] == CANCER_DEATH).sum())
+        size = Estimate(float(len(members)))
+        rows.append(_row(name, f"n_{group}_risk", size, len(members), died, "count"))
+    return rows
+
+
+def _cohort_rows(patients: pd.DataFrame) -> list[dict]:
+    n = len(patients)
+    died = int((patients["event"] == CANCER_DEATH).sum())
+    label = patients["label_60m"]
+    counts = {
+        "n_patients": n,
+        "n_cancer_deaths": died,
+        "n_other_deaths": int((patients["event"] == 2).sum()),
+        "n_dead_60m": int((label == 1).sum()),
+        "n_alive_60m": int((label == 0).sum()),
+        "n_unknown_60m": int(label.isna().sum()),
+    }
+    rows = [
+        _row("", name, Estimate(float(count)), n, died, "count") for name, count in counts.items()
+    ]
+    follow_up = follow_up_median(patients)
+    return [
+        *rows, _row("", "follow_up_median_months", follow_up, n, died, "reverse Kaplan-Meier")
+    ]  # fmt: skip
+
+
+def _row(score: str, estimand: str, estimate: Estimate, n: int, events: int, method: str) -> dict:
+    return {
+        "score": score,
+        "against": "",
+        "subgroup": "",
+        "estimand": estimand,
+        "estimate": estimate.value,
+        "lower": estimate.lower,
+        "upper": estimate.upper,
+        "p": estimate.p,
+        "n": n,
+        "events": events,
+        "method": method,
+        "note": estimate.note,
+    }
+
+
+def _score_first(table: pd.DataFrame) -> pd.DataFrame:
+    return table[["score", *(name for name in table if name != "score")]].reset_index(drop=True)

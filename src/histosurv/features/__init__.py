@@ -1,0 +1,1 @@
+"""One vector per tile: VGG-16, computed once and kept."""

@@ -1,0 +1,1 @@
+"""Risk per patient: the recurrent network, the classical models, the pathologists."""

@@ -1,0 +1,77 @@
+"""What the pathologists said, as scores like any other."""
+
+import numpy as np
+import pandas as pd
+
+from histosurv.errors import InputError
+
+CALLS = {"low": 0.0, "high": 1.0}
+
+
+def comparator_scores(
+    patients: pd.DataFrame, folds: pd.DataFrame, *, readers: list[str], grade_high: int
+) -> pd.DataFrame:
+    """Scores of the readers, their majority and the grade.
+
+    Parameters
+    ----------
+    patients : pandas.DataFrame
+        ``patient_id``, the reader columns (``low``, ``high`` or empty), perhaps ``grade``.
+    folds : pandas.DataFrame
+        Membership table; a comparator learns nothing, and is entered in the fold in which the
+        patient is tested so that figures by fold concern the same patients for every score.
+    readers : list of str
+        Names of the reader columns; none leaves the visual risk score out.
+    grade_high : int
+        Lowest grade that counts as high.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the score table. ``visual_risk`` is the majority of the readers: missing on a
+        split of two, a single vote counts as it is. Patients without a value have no row.
+
+    Raises
+    ------
+    InputError
+        A reader column that is not in the table, or a call that is neither low nor high.
+    """
+    values = {}
+    for reader in readers:
+        if reader not in patients:
+            raise InputError(
+                f"patient table: reader column {reader!r} (config, cohort: readers) is missing; "
+                "add it or take it out of the config"
+            )
+        values[reader] = (_calls(patients, reader), 1.0)
+    if readers:
+        votes = pd.DataFrame({reader: call for reader, (call, _) in values.items()})
+        values = {"visual_risk": (_majority(votes), 1.0), **values}
+    if "grade" in patients:
+        values["grade"] = (patients["grade"].astype("Float64").astype(float), float(grade_high))
+    tested = folds.loc[folds["part"] == "test", ["patient_id", "repeat", "fold"]]
+    tables = [
+        tested.merge(
+            pd.DataFrame({"patient_id": patients["patient_id"], "value": value}).dropna(),
+            on="patient_id",
+        ).assign(score=name, risk_60m=np.nan, threshold=threshold)
+        for name, (value, threshold) in values.items()
+    ]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["patient_id"])
+
+
+def _calls(patients: pd.DataFrame, reader: str) -> pd.Series:
+    calls = patients[reader].fillna("").astype(str).str.strip().str.lower()
+    wrong = ~calls.isin([*CALLS, ""])
+    if wrong.any():
+        patient = patients["patient_id"][wrong].iloc[0]
+        raise InputError(
+            f"patient table, patient {patient!r}, column {reader}: "
+            f"{patients[reader][wrong].iloc[0]!r} is not low, high or empty; correct the cell"
+        )
+    return calls.map(CALLS)
+
+
+def _majority(votes: pd.DataFrame) -> pd.Series:
+    share = votes.mean(axis=1)  # missing votes do not count
+    return share.gt(0.5).astype(float).where(share.notna() & (share != 0.5))

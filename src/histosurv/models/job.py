@@ -1,0 +1,80 @@
+"""One job of the models room: what it works on, and the scores it leaves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from histosurv.cohort.folds import members, read_folds
+from histosurv.models.sequences import Sequences, load_sequences
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fold of one repeat.
+
+    Attributes
+    ----------
+    sequences : Sequences
+        The cohort's features.
+    parts : dict of list of str
+        Patient ids of ``fit``, ``validation`` and ``test``.
+    repeat, fold : int
+        Counted from 1.
+    seed : int
+        A seed of its own for every job, from that of the study.
+    """
+
+    sequences: Sequences
+    parts: dict[str, list[str]]
+    repeat: int
+    fold: int
+    seed: int
+
+
+def read_job(
+    cohort: Path, features: Path, n_batches: int, *, repeat: int, fold: int, seed: int
+) -> Job:
+    """Read what a job needs from the folders of the rooms before it."""
+    return Job(
+        sequences=load_sequences(cohort, features, n_batches),
+        parts=members(read_folds(cohort / "folds.csv"), repeat, fold),
+        repeat=repeat,
+        fold=fold,
+        seed=int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0]),
+    )
+
+
+def score_rows(name: str, value: pd.Series, job: Job) -> pd.DataFrame:
+    """Rows of the test patients of one job.
+
+    Parameters
+    ----------
+    name : str
+        Name of the score.
+    value : pandas.Series
+        Log-odds of each patient, indexed by ``patient_id``, higher = higher risk.
+    job : Job
+        The fold.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table's columns. The threshold between low and high risk is the median of the
+        validation patients: decided before a test patient is looked at, and not on the fit
+        patients, whom a network may know by heart.
+    """
+    test = value.loc[sorted(job.parts["test"])]
+    return pd.DataFrame(
+        {
+            "patient_id": test.index,
+            "score": name,
+            "repeat": job.repeat,
+            "fold": job.fold,
+            "value": test.to_numpy(),
+            "risk_60m": expit(test.to_numpy()),
+            "threshold": value.loc[job.parts["validation"]].median(),
+        }
+    )

@@ -1,0 +1,118 @@
+"""The feature sequences of a cohort, patient by patient."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from histosurv.cohort.tables import read_checked_spots, read_patients
+from histosurv.errors import InputError
+from histosurv.features.store import read_features
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Feature sequences of a cohort's spots.
+
+    Attributes
+    ----------
+    patients : pandas.DataFrame
+        ``patient_id`` and ``label_60m`` (1, 0, missing), indexed by ``patient_id``.
+    patient_of : numpy.ndarray
+        (n_spots,) patient id of each spot.
+    spots : list of numpy.ndarray
+        One (n_tiles, n_features) float32 array per spot, tiles in sequence order.
+    """
+
+    patients: pd.DataFrame
+    patient_of: np.ndarray
+    spots: list[np.ndarray]
+
+    @cached_property
+    def n_spots(self) -> pd.Series:
+        """Number of spots of each patient, indexed by ``patient_id``."""
+        return pd.Series(self.patient_of).value_counts()
+
+    def of(self, patient_ids: list[str], *, labelled: bool = False) -> np.ndarray:
+        """Positions of the spots of some patients; `labelled` leaves unknown outcomes out."""
+        wanted = self.patients.loc[patient_ids]
+        if labelled:
+            wanted = wanted[wanted["label_60m"].notna()]
+        return np.flatnonzero(np.isin(self.patient_of, wanted.index))
+
+    def labels(self, positions: np.ndarray) -> np.ndarray:
+        """Five-year labels of spots whose patients have one, float32."""
+        return self.patients["label_60m"].loc[self.patient_of[positions]].to_numpy(np.float32)
+
+    def patient_means(self, values: np.ndarray, positions: np.ndarray) -> pd.Series:
+        """Mean over the spots of each patient, indexed by ``patient_id``."""
+        return pd.Series(values).groupby(self.patient_of[positions], sort=True).mean()
+
+
+def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
+    """Read every sequence of a cohort.
+
+    Parameters
+    ----------
+    cohort : pathlib.Path
+        Folder with the checked ``patients.csv`` and ``spots.csv``.
+    features : pathlib.Path
+        Folder with the feature files and ``batches/0000.csv`` and on.
+    n_batches : int
+        Number of batches; indexes of an older batch size that lie about are not read.
+
+    Raises
+    ------
+    InputError
+        Spots whose features differ in width.
+    """
+    patients = read_patients(cohort / "patients.csv")
+    spots = read_checked_spots(cohort / "spots.csv")
+    index = pd.concat(
+        pd.read_csv(
+            features / "batches" / f"{batch:04d}.csv",
+            dtype={"spot_id": str, "file": str},
+            keep_default_na=False,
+        )
+        for batch in range(n_batches)
+    )
+    widths = index["n_features"].unique()
+    if len(widths) > 1:
+        raise InputError(
+            f"{features}: features are {widths[0]} wide for some spots and {widths[1]} for others; "
+            "use one encoder for the whole cohort"
+        )
+    merged = spots.merge(index, on="spot_id", validate="one_to_one")
+    if len(merged) != len(spots):
+        lost = sorted(set(spots["spot_id"]) - set(index["spot_id"]))
+        raise InputError(f"{features}: no features for spot {lost[0]!r}; run the workflow again")
+    return Sequences(
+        patients=patients.set_index("patient_id", drop=False),
+        patient_of=merged["patient_id"].to_numpy(),
+        spots=[read_features(features / name) for name in merged["file"]],
+    )
+
+
+def standardise(spots: list[np.ndarray], positions: np.ndarray) -> list[np.ndarray]:
+    """Centre and scale every feature by the tiles of some spots.
+
+    Parameters
+    ----------
+    spots : list of numpy.ndarray
+        (n_tiles, n_features) each.
+    positions : numpy.ndarray
+        Spots that are looked at: those of the fit part, never others.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Features in standard deviations; a feature that is constant there becomes 0.
+    """
+    n_tiles = sum(len(spots[i]) for i in positions)
+    mean = sum(spots[i].sum(axis=0, dtype=np.float64) for i in positions) / n_tiles
+    square = sum(((spots[i] - mean) ** 2).sum(axis=0) for i in positions) / n_tiles
+    scale = np.sqrt(square)
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 1e-12)
+    return [((spot - mean) * inverse).astype(np.float32) for spot in spots]

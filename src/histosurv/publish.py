@@ -1,0 +1,46 @@
+"""Files appear whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; give the file its name when the block has ended well.
+
+    The file is synced before it is renamed, and the folder after, so that a killed job or a lost
+    machine leaves either the finished file or none under the final name. The temporary name is
+    fixed, hence a rerun overwrites what a killed job left behind.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        yield temporary
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(temporary)
+    temporary.replace(path)
+    _sync(path.parent)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as UTF-8 CSV with Unix line ends: the same rows give the same bytes.
+
+    Numbers are written in the shortest form that reads back exactly.
+    """
+    with published(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

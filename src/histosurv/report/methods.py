@@ -1,0 +1,125 @@
+"""The methods paragraph, written from the settings and tables of the run."""
+
+import pandas as pd
+
+from histosurv.report.wording import name_of
+
+PENALISED = {
+    "recurrent": "the recurrent weight matrix",
+    "input": "the input weight matrix",
+    "both": "both weight matrices",
+}
+
+
+def methods_text(config: dict, recipe: dict, counts: pd.Series, sizes: pd.DataFrame) -> list[str]:
+    """Paragraphs of the methods section.
+
+    Parameters
+    ----------
+    config : dict
+        The complete configuration.
+    recipe : dict
+        Recipe of the features, as the feature files state it.
+    counts : pandas.Series
+        Numbers of the cohort by estimand (``n_patients``, ``n_dead_60m``, ...).
+    sizes : pandas.DataFrame
+        Patients of each part, one row per repeat and fold.
+    """
+    return [
+        _features(config, recipe),
+        _resampling(config, counts, sizes),
+        _models(config),
+        _evaluation(config, counts),
+    ]
+
+
+def _features(config: dict, recipe: dict) -> str:
+    if "imported" in recipe:
+        return "Tile features were computed elsewhere and imported; one vector stands for one tile."
+    weights = (
+        "weights drawn at random"
+        if recipe["weights"].startswith("random")
+        else f"weights: {recipe['weights']}"
+    )
+    if recipe["fully_connected"] != recipe["weights"] and "random" in recipe["fully_connected"]:
+        weights += f"; fully connected layers {recipe['fully_connected']}"
+    return (
+        "Each spot was cut into tiles of 224 x 224 px at full resolution, with the fewest tiles "
+        "that cover it at equal distances, neighbours overlapping where needed (a spot of 3500 px "
+        "gives 16 x 16 tiles), in raster order; tiles of bare glass were kept. Every tile was "
+        f"encoded by VGG-16 ({weights}; {recipe['layer']}, 4096 values, {recipe['precision']})."
+    )
+
+
+def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
+    resampling, strata = config["resampling"], config["cohort"]["strata"]
+    balanced = " and ".join(["the five-year outcome", *strata])
+    repeats = resampling["repeats"]
+    part = {name: _range(sizes[name]) for name in ("fit", "validation", "test")}
+    return (
+        f"The {counts['n_patients']:.0f} patients were split by patient into "
+        f"{resampling['folds']} folds balanced by {balanced}, {repeats} "
+        f"{'time' if repeats == 1 else 'times'} (seed {resampling['seed']}). Each fold was the "
+        f"test part once ({part['test']} patients); of the others {part['fit']} were used for "
+        f"fitting and {part['validation']} (the validation part) for early stopping and for the "
+        "threshold between low and high risk, which is the median score of the validation part. "
+        "Every figure rests on scores of patients who took no part in fitting, stopping or "
+        "thresholding the model that scored them."
+    )
+
+
+def _models(config: dict) -> str:
+    lstm = config["models"]["lstm"]
+    scaling = (
+        "Features were expressed in standard deviations of the fit part's tiles. "
+        if lstm["feature_scaling"] == "standardise"
+        else ""
+    )
+    penalised = (
+        f"penalties of {lstm['l1']:g} times the sum of absolute values and {lstm['l2']:g} times "
+        f"the sum of squares of {PENALISED[lstm['penalised']]} of each layer"
+        if lstm["penalised"] != "none"
+        else "no weight penalties"
+    )
+    baselines = [name_of(name).lower() for name in config["models"]["baselines"]]
+    text = (
+        f"{scaling}The tile sequence of a spot entered a recurrent network of "
+        f"{len(lstm['units'])} LSTM layers with {', '.join(map(str, lstm['units']))} cells, read "
+        "out at the last tile by one sigmoid unit for death of the cancer within five years. It "
+        f"was trained on patients with a known five-year outcome with cross-entropy, {penalised}, "
+        f"dropout of {lstm['dropout']:.0%} at the input and after the last hidden layer, and Adam "
+        f"(learning rate {lstm['learning_rate']:g}, {lstm['batch_spots']} spots per step), until "
+        f"the validation error had not fallen for {lstm['patience_epochs']} epochs (at most "
+        f"{lstm['max_epochs']}); the best network was kept. A patient's score is the mean logit "
+        "of the patient's spots."
+    )
+    if baselines:
+        text += (
+            f" For comparison, {', '.join(baselines)} were fitted on the mean tile feature of each "
+            "patient after standardisation and principal components, with settings chosen by "
+            "inner cross-validation within the fit part."
+        )
+    return text
+
+
+def _evaluation(config: dict, counts: pd.Series) -> str:
+    repeated = (
+        " With several repeats a patient's score is the mean over them."
+        if config["resampling"]["repeats"] > 1
+        else ""
+    )
+    return (
+        "Outcome was death of the cancer; other deaths were censored in time-to-event figures. "
+        "The five-year AUC uses patients known to have died of the cancer by 60 months "
+        f"({counts['n_dead_60m']:.0f}) or known to have survived ({counts['n_alive_60m']:.0f}); "
+        f"the {counts['n_unknown_60m']:.0f} others are left out of it and are never counted as "
+        "survivors. It is given for scores pooled over folds, with DeLong's interval, and from "
+        "pairs of patients within a fold. Hazard ratios compare high with low risk by univariable "
+        "Cox regression (Efron's ties, Wald interval) over the whole follow-up. Kaplan-Meier bands "
+        f"are log-log 95 % intervals.{repeated}"
+    )
+
+
+def _range(sizes: pd.Series) -> str:
+    low, high = sizes.min(), sizes.max()
+    return f"{low}" if low == high else f"{low} to {high}"

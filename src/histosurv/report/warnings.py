@@ -1,0 +1,59 @@
+"""What a reader must know before the figures."""
+
+import pandas as pd
+
+from histosurv.report.wording import MODELS, name_of, number
+
+POOLING_GAP = 0.02
+FEW_DEATHS = 100
+
+
+def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[str]:
+    """Sentences that the report opens with.
+
+    Parameters
+    ----------
+    metrics : pandas.DataFrame
+        The metrics table.
+    recipe : dict
+        Recipe of the features.
+    n_excluded : int
+        Rows of the tables that were left out.
+    """
+    value = metrics.set_index(["score", "estimand"])["estimate"]
+    found = []
+    if recipe.get("weights", "").startswith("random"):
+        found.append(
+            "The encoder's weights are random numbers, not ImageNet's: good for a trial run, not "
+            "for a study (features: weights: in the config)."
+        )
+    elif "random" in recipe.get("fully_connected", ""):
+        found.append(
+            "The encoder's fully connected layers are random: the weights file holds the "
+            "convolutions only."
+        )
+    if value["", "n_cancer_deaths"] < FEW_DEATHS:
+        found.append(
+            f"Only {value['', 'n_cancer_deaths']:.0f} deaths of the cancer: intervals are wide "
+            "and differences between scores uncertain."
+        )
+    unknown = value["", "n_unknown_60m"] / value["", "n_patients"]
+    if unknown > 0.1:
+        found.append(
+            f"The five-year outcome is unknown for {unknown:.0%} of the patients; the AUC leaves "
+            "them out, the hazard ratio does not."
+        )
+    for score in MODELS:
+        if (score, "auc_60m") in value.index:
+            pooled, within = value[score, "auc_60m"], value[score, "auc_60m_within_folds"]
+            if abs(pooled - within) > POOLING_GAP:
+                found.append(
+                    f"{name_of(score)}: the AUC pooled over folds ({number(pooled)}) and within "
+                    f"folds ({number(within)}) differ; the models of the folds differ in scale, "
+                    "and the figure within folds is the result."
+                )
+    if n_excluded:
+        found.append(
+            f"{n_excluded} rows of the tables were left out; they are listed under Patients."
+        )
+    return found

@@ -1,0 +1,51 @@
+"""Names and numbers as a reader expects them."""
+
+import math
+
+import pandas as pd
+
+MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
+
+NAMES = {
+    "lstm": "LSTM on tile features",
+    "logistic": "Logistic regression",
+    "naive_bayes": "Naive Bayes",
+    "svm": "Support vector machine",
+    "visual_risk": "Visual risk score (majority of readers)",
+    "grade": "Histological grade",
+}
+
+
+def name_of(score: str) -> str:
+    """Name of a score; one that is not ours keeps its own."""
+    return NAMES.get(score, score.replace("_", " "))
+
+
+def in_order(scores: list[str]) -> list[str]:
+    """Models first, then the pathologists' majority, grade, and whatever else there is."""
+    known = list(NAMES)
+    return sorted(scores, key=lambda score: (known.index(score) if score in known else 99, score))
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number, or a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def interval(row: pd.Series, digits: int = 2) -> str:
+    """``estimate (lower to upper)``, or the reason why there is none."""
+    if not math.isfinite(row["estimate"]):
+        return f"not estimable: {row['note']}"
+    text = number(row["estimate"], digits)
+    if math.isfinite(row["lower"]):
+        text += f" ({number(row['lower'], digits)} to {number(row['upper'], digits)})"
+    return text
+
+
+def p_value(p: float) -> str:
+    """``p = 0.03``, ``p < 0.001``, or nothing."""
+    if p is None or not math.isfinite(p):
+        return ""
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

@@ -1,0 +1,1 @@
+"""Pixels of a spot: reading, cutting into tiles, telling tissue from glass."""

@@ -1,0 +1,27 @@
+# How good: needs patients and scores, makes the metrics table and the curves.
+
+
+rule evaluate:
+    input:
+        patients="<results>/{cohort}/cohort/patients.csv",
+        scores="<results>/{cohort}/scores.csv",
+    output:
+        metrics="<results>/{cohort}/evaluation/metrics.csv",
+        kaplan_meier="<results>/{cohort}/evaluation/kaplan_meier.csv",
+        at_risk="<results>/{cohort}/evaluation/at_risk.csv",
+        roc="<results>/{cohort}/evaluation/roc.csv",
+    log:
+        "<logs>/{cohort}/evaluation.log",
+    benchmark:
+        "<benchmarks>/{cohort}/evaluation.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        folder=subpath(output.metrics, parent=True),
+        code=code_digest("histosurv.evaluation.metrics"),
+    shell:
+        "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
+        " --out {params.folder:q} 2> {log:q}"

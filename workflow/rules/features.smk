@@ -1,0 +1,80 @@
+# Vectors: needs tiles and weights, makes one HDF5 file per spot and an index per batch.
+# The HDF5 files are not declared: a job that is killed keeps what it has finished, and judges
+# each file by the recipe in it.
+
+
+rule weights:
+    input:
+        weights_file,
+    output:
+        "<results>/weights/vgg16.safetensors",
+    log:
+        "<logs>/weights.log",
+    benchmark:
+        "<benchmarks>/weights.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        source=lookup("features/weights", within=config),
+        seed=lookup("features/seed", within=config),
+        code=code_digest("histosurv.features.encoders"),
+    shell:
+        "histosurv weights {params.source:q} --seed {params.seed} --out {output:q} 2> {log:q}"
+
+
+if config["features"]["import"]:
+
+    rule import_features:
+        input:
+            table=ancient("<results>/{cohort}/cohort/spots.csv"),
+        output:
+            index="<results>/{cohort}/features/batches/{batch}.csv",
+        log:
+            "<logs>/{cohort}/features/{batch}.log",
+        benchmark:
+            "<benchmarks>/{cohort}/features/{batch}.jsonl"
+        threads: 1
+        resources:
+            mem="2GB",
+            runtime="30m",
+        params:
+            source=lookup("features/import", within=config),
+            size=lookup("spots_per_job", within=config),
+            rows=batch_digest,
+            store=subpath(output.index, ancestor=2),
+            code=code_digest("histosurv.features.extract"),
+        shell:
+            "histosurv import-features {input.table:q} {params.source:q}"
+            " --batch {wildcards.batch} --spots-per-job {params.size} --store {params.store:q}"
+            " --index {output.index:q} 2> {log:q}"
+
+else:
+
+    rule features:
+        input:
+            images=batch_images,
+            table=ancient("<results>/{cohort}/cohort/spots.csv"),
+            tiles="<results>/{cohort}/spots/{batch}.csv",
+            weights="<results>/weights/vgg16.safetensors",
+        output:
+            index="<results>/{cohort}/features/batches/{batch}.csv",
+        log:
+            "<logs>/{cohort}/features/{batch}.log",
+        benchmark:
+            "<benchmarks>/{cohort}/features/{batch}.jsonl"
+        threads: 2
+        resources:
+            mem="4GB",
+            runtime="240m",
+        params:
+            size=lookup("spots_per_job", within=config),
+            rows=batch_digest,
+            store=subpath(output.index, ancestor=2),
+            code=code_digest("histosurv.features.extract"),
+        shell:
+            "histosurv features {input.table:q} --batch {wildcards.batch}"
+            " --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
+            " --store {params.store:q} --index {output.index:q} --threads 2 2> {log:q}"

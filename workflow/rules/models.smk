@@ -1,0 +1,93 @@
+# Risk: needs features and folds, makes one score per patient, model and repeat.
+
+
+rule train:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        folds="<results>/development/cohort/folds.csv",
+        indexes=INDEXES,
+    output:
+        scores="<results>/models/lstm/{repeat}_{fold}/scores.csv",
+        curve="<results>/models/lstm/{repeat}_{fold}/training.csv",
+    log:
+        "<logs>/models/lstm/{repeat}_{fold}.log",
+    benchmark:
+        "<benchmarks>/models/lstm/{repeat}_{fold}.jsonl"
+    threads: 2
+    resources:
+        mem="6GB",
+        runtime="240m",
+    params:
+        settings=json.dumps(config["models"]["lstm"]),
+        seed=lookup("resampling/seed", within=config),
+        batches=len(BATCHES["development"]),
+        cohort=subpath(input.folds, parent=True),
+        features=features_folder,
+        code=code_digest("histosurv.models.training"),
+    shell:
+        "histosurv train --cohort {params.cohort:q} --features {params.features:q}"
+        " --batches {params.batches} --repeat {wildcards.repeat} --fold {wildcards.fold}"
+        " --settings {params.settings:q} --seed {params.seed} --threads 2"
+        " --out {output.scores:q} --curve {output.curve:q} 2> {log:q}"
+
+
+rule baseline:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        folds="<results>/development/cohort/folds.csv",
+        indexes=INDEXES,
+    output:
+        "<results>/models/{model}/{repeat}_{fold}/scores.csv",
+    log:
+        "<logs>/models/{model}/{repeat}_{fold}.log",
+    benchmark:
+        "<benchmarks>/models/{model}/{repeat}_{fold}.jsonl"
+    threads: 1
+    resources:
+        mem="6GB",
+        runtime="60m",
+    params:
+        seed=lookup("resampling/seed", within=config),
+        batches=len(BATCHES["development"]),
+        cohort=subpath(input.folds, parent=True),
+        features=features_folder,
+        code=code_digest("histosurv.models.baselines"),
+    shell:
+        "histosurv baseline {wildcards.model} --cohort {params.cohort:q}"
+        " --features {params.features:q} --batches {params.batches}"
+        " --repeat {wildcards.repeat} --fold {wildcards.fold} --seed {params.seed}"
+        " --out {output:q} 2> {log:q}"
+
+
+rule scores:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        folds="<results>/development/cohort/folds.csv",
+        tables=collect(
+            "<results>/models/{model}/{repeat}_{fold}/scores.csv",
+            model=MODELS,
+            repeat=REPEATS,
+            fold=FOLDS,
+        ),
+    output:
+        "<results>/development/scores.csv",
+    log:
+        "<logs>/development/scores.log",
+    benchmark:
+        "<benchmarks>/development/scores.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        models=[f"--model={name}" for name in MODELS],
+        readers=[f"--reader={name}" for name in config["cohort"]["readers"]],
+        grade_high=lookup("cohort/grade_high", within=config),
+        folder=models_folder,
+        cohort=subpath(input.folds, parent=True),
+        code=code_digest("histosurv.models.scores"),
+    shell:
+        "histosurv scores --cohort {params.cohort:q} --models {params.folder:q}"
+        " {params.models:q} {params.readers:q} --grade-high {params.grade_high}"
+        " --out {output:q} 2> {log:q}"

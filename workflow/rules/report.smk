@@ -1,0 +1,53 @@
+# What a person reads: needs every table, makes one HTML file.
+
+
+rule config_as_run:
+    output:
+        "<results>/config.yaml",
+    log:
+        "<logs>/config.log",
+    benchmark:
+        "<benchmarks>/config.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        settings=json.dumps(config),
+        code=code_digest("histosurv.report.provenance"),
+    shell:
+        "histosurv config --json {params.settings:q} --out {output:q} 2> {log:q}"
+
+
+rule report:
+    input:
+        config="<results>/config.yaml",
+        patients="<results>/development/cohort/patients.csv",
+        exclusions="<results>/development/cohort/exclusions.csv",
+        folds="<results>/development/cohort/folds.csv",
+        indexes=INDEXES,
+        metrics="<results>/development/evaluation/metrics.csv",
+        kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",
+        at_risk="<results>/development/evaluation/at_risk.csv",
+        roc="<results>/development/evaluation/roc.csv",
+    output:
+        "<results>/report/study.html",
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.jsonl"
+    localrule: True
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="30m",
+    params:
+        cohort=subpath(input.folds, parent=True),
+        features=features_folder,
+        evaluation=subpath(input.metrics, parent=True),
+        code=code_digest("histosurv.report.build", "report/templates"),
+    shell:
+        "histosurv report --config {input.config:q} --cohort {params.cohort:q}"
+        " --features {params.features:q} --evaluation {params.evaluation:q}"
+        " --out {output:q} 2> {log:q}"
