@@ -8,6 +8,7 @@ reads that file and its SHA-256; none needs a network or a guess.
 import hashlib
 import json
 from pathlib import Path
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import torch
@@ -24,7 +25,7 @@ N_FEATURES = 4096
 PREPROCESSING = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-def prepare_weights(source: str, path: Path, *, seed: int) -> dict[str, str]:
+def prepare_weights(source: str, path: Path, *, seed: int) -> dict:
     """Write the complete weights of VGG-16.
 
     Parameters
@@ -41,7 +42,7 @@ def prepare_weights(source: str, path: Path, *, seed: int) -> dict[str, str]:
 
     Returns
     -------
-    dict of str
+    dict
         The header: ``source``, ``fully_connected``, ``preprocessing``.
 
     Raises
@@ -64,21 +65,20 @@ def prepare_weights(source: str, path: Path, *, seed: int) -> dict[str, str]:
         if missing:
             header["fully_connected"] = drawn
         model.load_state_dict({**model.state_dict(), **state})
-    header["preprocessing"] = json.dumps(PREPROCESSING)
+    header["preprocessing"] = PREPROCESSING
     with published(path) as temporary:
-        save_file(model.state_dict(), temporary, metadata=header)
+        # One entry: safetensors writes several in an order that changes from run to run.
+        save_file(model.state_dict(), temporary, metadata={"header": json.dumps(header)})
     return header
 
 
-def read_header(path: Path) -> dict[str, str]:
+def read_header(path: Path) -> dict:
     """Origin of a weights file, as `prepare_weights` wrote it."""
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata()
-    except (OSError, SafetensorError) as error:
-        raise InputError(
-            f"{path}: no weights file of `histosurv weights` ({error}); make it again"
-        ) from None
+            return json.loads(file.metadata()["header"])
+    except (OSError, SafetensorError, KeyError, TypeError):
+        raise InputError(f"{path}: no weights file of `histosurv weights`; make it again") from None
 
 
 class Encoder:
@@ -170,9 +170,12 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.float() for name, tensor in state.items()}
-    except (SafetensorError, RuntimeError, OSError, AttributeError, EOFError, ValueError) as error:
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: no state dictionary of tensors ({what})") from None
+    except (
+        SafetensorError, RuntimeError, OSError, AttributeError, EOFError, ValueError, UnpicklingError
+    ):  # fmt: skip
+        raise InputError(
+            f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
+        ) from None
 
 
 def _refuse_other_network(state: dict, expected: dict, source: str) -> list[str]:

@@ -65,4 +65,4 @@ def _write_numbers(table, numbers: pd.DataFrame, ticks: np.ndarray) -> None:
         label.set_color(COLOURS[group])
     table.set(ylim=(-len(lines) + 0.5, 0.5), xticks=ticks)
     table.spines[:].set_visible(False)
-    table.tick_params(length=0, labelbottom=False)
+    table.tick_params(length=0, labelbottom=False, pad=16)

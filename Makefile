@@ -1,0 +1,36 @@
+# make demo   install, simulate a cohort, run the whole study on it
+# make test   install, lint, run all tests
+# make lint   format and lint checks alone
+# Another interpreter: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+INSTALLED := .venv/installed
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := demo
+.PHONY: demo test lint
+
+demo: $(INSTALLED) demo/patients.csv
+	snakemake --quiet rules
+	@echo "Study report: $(CURDIR)/results/report/study.html"
+
+test: lint
+	pytest
+
+lint: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	snakefmt --check --quiet Snakefile workflow
+	lint-imports
+
+# Written last by the demo command, so that an interrupted one is done again.
+demo/patients.csv: | $(INSTALLED)
+	histosurv demo demo
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "histosurv needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off --quiet \
+		--constraint constraints.txt --editable '.[test]'
+	@touch $@

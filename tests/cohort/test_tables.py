@@ -1,0 +1,124 @@
+import re
+
+import pandas as pd
+import pytest
+
+from histosurv.cohort.tables import read_cohort, read_patients, read_spots
+from histosurv.errors import InputError
+
+PATIENTS = "patient_id,time_months,event\nA,12,1\nB,70,0\nC,30,2\n"
+SPOTS = "spot_id,patient_id,image\na1,A,a.png\nb1,B,b.png\nc1,C,c.png\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    (tmp_path / "patients.csv").write_text(PATIENTS)
+    (tmp_path / "spots.csv").write_text(SPOTS)
+    return tmp_path
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("patient_id,time_months\nA,12\n", r"row 1: column event is missing"),
+        ("patient_id;time_months;event\nA;12;1\n", r"row 1: columns are separated by ';'"),
+        (PATIENTS + "A,5,1\n", r"row 5, column patient_id: 'A' stands in row 2 already"),
+        (PATIENTS + "D,-1,1\n", r"row 5, column time_months: '-1' is below 0"),
+        (PATIENTS + "D,soon,1\n", r"row 5, column time_months: 'soon' is not a number"),
+        (PATIENTS + "D,nan,1\n", r"row 5, column time_months: 'nan' is not a number"),
+        (PATIENTS + "D,inf,1\n", r"row 5, column time_months: 'inf' is not a number"),
+        (PATIENTS + "D,,1\n", r"row 5, column time_months: '' is empty"),
+        (PATIENTS + ",4,1\n", r"row 5, column patient_id: '' is empty"),
+        (PATIENTS + "D,4,3\n", r"row 5, column event: '3' is not 0 or 1 or 2"),
+        (PATIENTS + "D,4,0.5\n", r"row 5, column event: '0.5' is not a whole number"),
+        (PATIENTS + "D,4,\n", r"row 5, column event: '' is empty"),
+        (PATIENTS + "D,4,1,9,9\n", r"no readable UTF-8 CSV"),
+        ("patient_id,time_months,event\nA,12,1\nB,20,1\n", r"every patient has event 1"),
+        ("patient_id,time_months,event\nA,900,1\nB,2000,0\n", r"looks like days"),
+        ("patient_id,time_months,event\n", r"has no rows"),
+        ("", r"no readable UTF-8 CSV"),
+    ],
+)
+def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, message):
+    path = write(folder / "patients.csv", text)
+    with pytest.raises(InputError, match=message) as caught:
+        read_patients(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("spot_id,image\na1,a.png\n", r"row 1: column patient_id is missing"),
+        ("spot_id,patient_id\na1,A\n", r"row 1: column image is missing"),
+        (SPOTS + "a1,A,a.png\n", r"row 5, column spot_id: 'a1' stands in row 2 already"),
+        (SPOTS + "d1,A,\n", r"row 5, column image: empty"),
+        (SPOTS + "d1,A,d.png\n", r"row 5, column image: .*d.png is not there"),
+        (SPOTS + "z1,Z,a.png\n", r"row 5, column patient_id: spot 'z1' belongs to 'Z', who"),
+        ("spot_id,patient_id,image\na1,A,a.png\nb1,B,b.png\n", r"row 4: patient 'C' has no spot"),
+        (
+            "spot_id,patient_id,image,x,y\na1,A,a.png,1,2\n",
+            r"a region needs x, y, width and height",
+        ),
+        (
+            "spot_id,patient_id,image,x,y,width,height\na1,A,a.png,1,2,,4\n",
+            r"row 2: a region needs",
+        ),
+    ],
+)
+def test_a_bad_spot_table_is_named_by_file_row_and_column(folder, text, message):
+    write(folder / "spots.csv", text)
+    with pytest.raises(InputError, match=message):
+        read_cohort(folder / "patients.csv", folder / "spots.csv")
+
+
+def test_a_missing_table_says_so(tmp_path):
+    with pytest.raises(InputError, match=r"patients\.csv: the patient table is not there"):
+        read_patients(tmp_path / "patients.csv")
+
+
+def test_unmatched_rows_can_be_left_out_and_are_listed(folder):
+    write(folder / "spots.csv", "spot_id,patient_id,image\nz1,Z,a.png\na1,A,a.png\nb1,B,b.png\n")
+    cohort = read_cohort(folder / "patients.csv", folder / "spots.csv", unmatched="exclude")
+    assert cohort.patients["patient_id"].tolist() == ["A", "B"]
+    assert cohort.spots["spot_id"].tolist() == ["a1", "b1"]
+    assert cohort.exclusions["id"].tolist() == ["z1", "C"]
+
+
+def test_ids_stay_text_and_rows_are_counted_as_a_spreadsheet_does(folder):
+    path = write(
+        folder / "patients.csv",
+        '\ufeffpatient_id, time_months,event,remark\n001,12,1,"a, b"\n 002 ,70,0,\n\n',
+    )
+    table = read_patients(path)
+    assert table["patient_id"].tolist() == ["001", "002"]
+    assert table.index.tolist() == [2, 3]
+    assert table["remark"].tolist() == ["a, b", ""]
+
+
+def test_spots_are_sorted_and_images_found_beside_the_table(folder):
+    write(folder / "spots.csv", "spot_id,patient_id,image\nb1,B,b.png\na1,A,a.png\n")
+    spots = read_spots(folder / "spots.csv")
+    assert spots["spot_id"].tolist() == ["a1", "b1"]
+    assert spots["image"].tolist() == [str(folder / "a.png"), str(folder / "b.png")]
+
+
+def test_messages_end_with_what_to_do(folder):
+    write(folder / "patients.csv", PATIENTS + "D,-1,1\n")
+    with pytest.raises(InputError) as caught:
+        read_patients(folder / "patients.csv")
+    assert re.search(r"; correct the cell$", str(caught.value))
+
+
+def test_label_is_added(folder):
+    label = read_patients(folder / "patients.csv")["label_60m"]
+    assert label.fillna(-1).tolist() == [1, 0, -1]
+    assert isinstance(label.dtype, pd.Int64Dtype)

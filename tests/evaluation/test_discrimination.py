@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from histosurv.evaluation.discrimination import (
+    auc_pooled,
+    auc_within_folds,
+    delong_variance,
+    operating_point,
+    roc_points,
+)
+
+
+def table(value, label, **columns):
+    return pd.DataFrame(
+        {"value": np.asarray(value, float), "label_60m": pd.Series(label, dtype="Int64"), **columns}
+    )
+
+
+def slow_delong(score, label):
+    """The definition, pair by pair: placements, their variances, their sum."""
+    dead, alive = score[label == 1], score[label == 0]
+    wins = (dead[:, None] > alive).astype(float) + 0.5 * (dead[:, None] == alive)
+    return wins.mean(), wins.mean(1).var(ddof=1) / len(dead) + wins.mean(0).var(ddof=1) / len(alive)
+
+
+@given(st.integers(0, 10_000))
+def test_auc_and_delong_follow_their_definition_with_ties(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(6, 60))
+    label = np.r_[1, 1, 0, 0, rng.integers(0, 2, n)]
+    score = rng.integers(0, 8, len(label)).astype(float)
+    auc, variance = delong_variance(score, label)
+    assert auc == pytest.approx(roc_auc_score(label, score))
+    assert (auc, variance) == pytest.approx(slow_delong(score, label))
+    assert delong_variance(-score, label) == pytest.approx((1 - auc, variance))
+    assert delong_variance(np.exp(score / 3), label) == pytest.approx((auc, variance))
+
+
+def test_a_textbook_figure():
+    # Four dead (3, 4, 5, 6) against four alive (1, 2, 3, 4): 14 of 16 pairs in order, ties half.
+    auc = auc_pooled(table([3, 4, 5, 6, 1, 2, 3, 4], [1] * 4 + [0] * 4))
+    assert auc.value == 14 / 16
+    assert auc.lower < auc.value < auc.upper <= 1
+
+
+def test_unknown_outcomes_are_left_out_and_not_called_survivors():
+    known = table([1, 2, 3, 4], [0, 0, 1, 1])
+    more = pd.concat([known, table([9, 9], [None, None])])
+    assert auc_pooled(more) == auc_pooled(known)
+
+
+def test_one_class_gives_a_reason_and_a_constant_score_one_half():
+    one = auc_pooled(table([1, 2], [1, 1]))
+    assert np.isnan(one.value)
+    assert one.note
+    constant = auc_pooled(table([1, 1, 1, 1], [0, 1, 0, 1]))
+    assert (constant.value, constant.p) == (0.5, 1.0)
+    apart = auc_pooled(table([1, 2, 3, 4], [0, 0, 1, 1]))
+    assert apart.value == 1
+    assert "do not overlap" in apart.note
+
+
+def test_within_folds_ignores_an_offset_between_folds():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 300)
+    value = label + rng.standard_normal(300)
+    fold = np.arange(300) % 3
+    plain = table(value, label, repeat=1, fold=fold)
+    shifted = table(value + 5 * fold, label, repeat=1, fold=fold)
+    assert auc_within_folds(shifted) == auc_within_folds(plain)
+    assert auc_pooled(shifted).value < auc_pooled(plain).value - 0.05
+    pairs = [(label[fold == f].sum() * (1 - label[fold == f]).sum()) for f in range(3)]
+    aucs = [roc_auc_score(label[fold == f], value[fold == f]) for f in range(3)]
+    assert auc_within_folds(plain).value == pytest.approx(np.average(aucs, weights=pairs))
+
+
+def test_operating_point_counts_dead_and_survivors():
+    patients = table([1, 2, 3, 4, 5], [0, 1, 0, 1, None], is_high=[False, False, True, True, True])
+    points = operating_point(patients)
+    assert points["sensitivity_60m"][0].value == 0.5
+    assert points["specificity_60m"][0].value == 0.5
+    # Wilson's interval for 1 of 2
+    assert points["sensitivity_60m"][0][1:3] == pytest.approx((0.0945, 0.9055), abs=1e-4)
+    assert points["sensitivity_60m"][1] == 2
+
+
+def test_roc_runs_from_corner_to_corner():
+    points = roc_points(table([1, 2, 3, 4], [0, 1, 0, 1]))
+    assert points.iloc[0].tolist() == [0, 0]
+    assert points.iloc[-1].tolist() == [1, 1]

@@ -1,0 +1,127 @@
+import pandas as pd
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from histosurv.errors import InputError
+from histosurv.features import extract as extraction
+from histosurv.features.encoders import PREPROCESSING, Encoder, prepare_weights, read_header
+from histosurv.spots.tile_table import tabulate
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
+    prepare_weights("random", path, seed=7)
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(weights):
+    torch.set_num_threads(2)
+    return Encoder(weights, CPU)
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    return torch.from_numpy(
+        np.random.default_rng(0).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
+    )
+
+
+def test_features_are_torchvisions_vgg16_after_the_second_rectified_layer(encoder, weights, tiles):
+    model = torchvision.models.vgg16(weights=None)
+    model.load_state_dict(load_file(weights))
+    model.eval()
+    light = tiles.permute(0, 3, 1, 2).float() / 255
+    light = torchvision.transforms.functional.normalize(light, **PREPROCESSING)
+    with torch.inference_mode():
+        hidden = model.avgpool(model.features(light)).flatten(1)
+        fc1 = torch.relu(model.classifier[0](hidden))
+        expected = torch.relu(model.classifier[3](fc1))
+    features = encoder.encode(tiles)
+    assert features.shape == (5, 4096)
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
+    assert (features >= 0).all()
+    assert features.std(dim=0).max() > 0
+
+
+def test_two_passes_are_equal_so_dropout_is_off(encoder, tiles):
+    assert torch.equal(encoder.encode(tiles), encoder.encode(tiles))
+
+
+def test_swapped_colours_give_other_features(encoder, tiles):
+    assert not torch.allclose(encoder.encode(tiles), encoder.encode(tiles.flip(-1)), rtol=1e-2)
+
+
+def test_random_weights_follow_the_seed_and_say_so(weights, tmp_path):
+    again, other = tmp_path / "again", tmp_path / "other"
+    header = prepare_weights("random", again, seed=7)
+    prepare_weights("random", other, seed=8)
+    assert again.read_bytes() == weights.read_bytes()
+    assert other.read_bytes() != weights.read_bytes()
+    assert header["source"] == read_header(again)["source"] == "random, seed 7"
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_with_convolutions_only_is_completed(weights, tmp_path, suffix):
+    state = {k: v + 1 for k, v in load_file(weights).items() if k.startswith("features.")}
+    source = tmp_path / f"conv{suffix}"
+    torch.save(state, source) if suffix == ".pth" else save_file(state, source)
+    header = prepare_weights(str(source), tmp_path / "out", seed=7)
+    made = load_file(tmp_path / "out")
+    assert torch.equal(made["features.0.weight"], state["features.0.weight"])
+    assert torch.equal(made["classifier.3.weight"], load_file(weights)["classifier.3.weight"])
+    assert header["fully_connected"] == "random, seed 7"
+    assert source.name in header["source"]
+
+
+def test_weights_of_another_network_are_refused(weights, tmp_path):
+    def refused(change, message):
+        state = load_file(weights)
+        change(state)
+        save_file(state, tmp_path / "w.safetensors")
+        with pytest.raises(InputError, match=message):
+            prepare_weights(str(tmp_path / "w.safetensors"), tmp_path / "out", seed=1)
+
+    refused(lambda s: s.update(other=torch.zeros(1)), "'other' is no tensor of torchvision's VGG")
+    refused(lambda s: s.pop("features.28.bias"), "features.28.bias is missing")
+    refused(lambda s: s.update({"features.0.bias": torch.zeros(3)}), r"has shape \(3,\)")
+    (tmp_path / "text.pth").write_text("no weights")
+    with pytest.raises(InputError, match="no state dictionary"):
+        prepare_weights(str(tmp_path / "text.pth"), tmp_path / "out", seed=1)
+    with pytest.raises(InputError, match="no weights file there"):
+        prepare_weights(str(tmp_path / "missing.pth"), tmp_path / "out", seed=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    rows = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(rng.integers(0, 256, (224, 300, 3), dtype=np.uint8)).save(path)
+        rows.append({"spot_id": name, "patient_id": name, "image": str(path)})
+    spots = pd.DataFrame(rows)
+    calls = []
+    encode = encoder.encode
+    monkeypatch.setattr(encoder, "encode", lambda tiles: calls.append(1) or encode(tiles))
+
+    def run():
+        calls.clear()
+        index = extraction.extract(spots, tabulate(spots), encoder, tmp_path / "store")
+        return index, len(calls)
+
+    first, n_first = run()
+    second, n_second = run()
+    assert (n_first, n_second) == (2, 0)
+    assert first.equals(second)
+    Image.fromarray(rng.integers(0, 256, (224, 300, 3), dtype=np.uint8)).save(tmp_path / "b.png")
+    third, n_third = run()
+    assert n_third == 1
+    assert (third["sha256"] == first["sha256"]).tolist() == [True, False]

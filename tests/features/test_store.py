@@ -1,0 +1,84 @@
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from histosurv.errors import InputError
+from histosurv.features.extract import import_features
+from histosurv.features.store import is_current, read_features, spot_file, write_features
+
+RECIPE = {"encoder": "vgg16", "layer": "fc2"}
+
+
+@pytest.fixture
+def written(tmp_path):
+    features = np.random.default_rng(0).random((4, 8), dtype=np.float32)
+    coords = np.array([[0, 0], [218, 0], [0, 218], [218, 218]])
+    path = tmp_path / "spot.h5"
+    write_features(path, features, coords, recipe=RECIPE, image_sha256="abc")
+    return path, features, coords
+
+
+def test_features_come_back_and_the_layout_is_clams(written):
+    path, features, coords = written
+    assert (read_features(path) == features).all()
+    with h5py.File(path) as file:
+        assert file["features"].shape == (4, 8)
+        assert (file["coords"][:] == coords).all()
+
+
+def test_same_features_same_bytes_and_nothing_left_beside(written, tmp_path):
+    path, features, coords = written
+    again = tmp_path / "again.h5"
+    write_features(again, features, coords, recipe=RECIPE, image_sha256="abc")
+    assert again.read_bytes() == path.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"spot.h5", "again.h5"}
+
+
+def test_only_the_same_recipe_image_and_tiles_are_taken_over(written):
+    path, _, coords = written
+    assert is_current(path, coords, recipe=RECIPE, image_sha256="abc")
+    assert not is_current(path, coords, recipe={**RECIPE, "layer": "fc1"}, image_sha256="abc")
+    assert not is_current(path, coords, recipe=RECIPE, image_sha256="abd")
+    assert not is_current(path, coords + 1, recipe=RECIPE, image_sha256="abc")
+    assert not is_current(path.with_name("no.h5"), coords, recipe=RECIPE, image_sha256="abc")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_truncated_file_is_never_taken_for_done(written, share):
+    path, _, coords = written
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert not is_current(path, coords, recipe=RECIPE, image_sha256="abc")
+    with pytest.raises(InputError, match="no readable feature file"):
+        read_features(path)
+
+
+def test_features_that_are_not_finite_are_refused(tmp_path):
+    with pytest.raises(InputError, match="not finite"):
+        write_features(
+            tmp_path / "a.h5",
+            np.array([[np.nan]]),
+            np.zeros((1, 2)),
+            recipe=RECIPE,
+            image_sha256="",
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("spot_id", ["../../etc/passwd", "a/b", "$(rm -rf)", "癌", ".", "x" * 300])
+def test_any_id_gives_a_file_inside_the_store(tmp_path, spot_id):
+    path = spot_file(tmp_path, spot_id)
+    path.write_bytes(b"")
+    assert path.resolve().parent == tmp_path.resolve()
+    assert spot_file(tmp_path, spot_id + "!") != path
+
+
+def test_imported_features_are_copied_and_missing_ones_named(written, tmp_path):
+    _, features, _ = written
+    spots = pd.DataFrame({"spot_id": ["spot"]})
+    index = import_features(spots, tmp_path, tmp_path / "store")
+    assert index.loc[0, ["n_tiles", "n_features"]].tolist() == [4, 8]
+    assert (read_features(tmp_path / "store" / "spot.h5") == features).all()
+    with pytest.raises(InputError, match="no features for spot 'other'"):
+        import_features(pd.DataFrame({"spot_id": ["other"]}), tmp_path, tmp_path / "store")

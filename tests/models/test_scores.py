@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from histosurv.cohort.folds import rotate
+from histosurv.errors import InputError
+from histosurv.models.comparators import comparator_scores
+from histosurv.models.scores import gather
+
+READERS = ["r1", "r2", "r3"]
+
+
+@pytest.fixture
+def patients():
+    return pd.DataFrame(
+        {
+            "patient_id": list("ABCDEF"),
+            "label_60m": pd.Series([1, 0, 1, 0, 1, 0], dtype="Int64"),
+            "grade": pd.Series([1, 2, 3, 3, None, 2], dtype="Int64"),
+            "r1": ["high", "low", "high", "", "high", "low"],
+            "r2": ["high", "low", "low", "", "", "high"],
+            "r3": ["low", "High ", "high", "", "", ""],
+        }
+    )
+
+
+@pytest.fixture
+def folds():
+    rows = [
+        (p, 1, f, "test" if i % 2 == f - 1 else "fit")
+        for f in (1, 2)
+        for i, p in enumerate("ABCDEF")
+    ]
+    return pd.DataFrame(rows, columns=["patient_id", "repeat", "fold", "part"])
+
+
+def test_majority_is_missing_on_a_split_of_two_and_a_single_vote_counts(patients, folds):
+    scores = comparator_scores(patients, folds, readers=READERS, grade_high=3)
+    majority = scores[scores["score"] == "visual_risk"].set_index("patient_id")["value"]
+    # A 2:1 high, B 1:2 low, C 2:1 high, D nobody, E one vote, F split
+    assert majority.to_dict() == {"A": 1.0, "B": 0.0, "C": 1.0, "E": 1.0}
+
+
+def test_grade_and_readers_are_scores_with_their_own_threshold(patients, folds):
+    scores = comparator_scores(patients, folds, readers=READERS, grade_high=3)
+    grade = scores[scores["score"] == "grade"]
+    high = grade.loc[grade["value"] >= grade["threshold"], "patient_id"]
+    assert sorted(high) == ["C", "D"]
+    assert "E" not in set(grade["patient_id"])
+    assert set(scores["score"]) == {"visual_risk", "grade", *READERS}
+
+
+def test_unknown_calls_and_columns_are_named(patients, folds):
+    with pytest.raises(InputError, match="reader column 'r9'"):
+        comparator_scores(patients, folds, readers=["r9"], grade_high=3)
+    patients.loc[2, "r2"] = "medium"
+    with pytest.raises(InputError, match="patient 'C', column r2: 'medium' is not low, high"):
+        comparator_scores(patients, folds, readers=READERS, grade_high=3)
+
+
+def test_no_readers_and_no_grade_leave_no_comparator(patients, folds):
+    table = comparator_scores(patients.drop(columns="grade"), folds, readers=[], grade_high=3)
+    assert table.empty
+
+
+def test_a_patient_scored_twice_or_never_is_refused():
+    rng = np.random.default_rng(0)
+    patients = pd.DataFrame(
+        {
+            "patient_id": [f"P{i}" for i in range(30)],
+            "label_60m": pd.Series(rng.integers(0, 2, 30), dtype="Int64"),
+        }
+    )
+    folds = rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=1)
+    scores = folds[folds["part"] == "test"].drop(columns="part")
+    scores = scores.assign(score="lstm", value=0.0, risk_60m=0.5, threshold=0.0)
+    assert len(gather([scores], folds, ["lstm"])) == 30
+    for wrong in (scores.iloc[1:], pd.concat([scores, scores.iloc[:1]])):
+        with pytest.raises(InputError, match="lstm: .* test scores for 30 patients"):
+            gather([wrong], folds, ["lstm"])
