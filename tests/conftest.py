@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[1]
-REAL_DATA = Path(os.environ.get("HISTOSURV_REAL_DATA", ROOT.parent / "shared" / "data"))
+REAL_DATA = Path(
+    os.environ.get("HISTOSURV_REAL_DATA", Path(__file__).parents[2] / "shared" / "data")
+)
 
 
 @pytest.fixture(scope="session")

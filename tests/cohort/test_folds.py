@@ -61,7 +61,7 @@ def test_fewer_patients_than_folds():
 def test_a_fold_without_one_of_the_outcomes():
     patients = cohort(60, unknown=0)
     patients["label_60m"] = pd.Series([1] + [0] * 59, dtype="Int64")
-    with pytest.raises(InputError, match="no .* patient is dead of the cancer within 60 months"):
+    with pytest.raises(InputError, match=r"no .* patient is dead of the cancer within 60 months"):
         rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=1)
 
 

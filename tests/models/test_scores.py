@@ -76,5 +76,5 @@ def test_a_patient_scored_twice_or_never_is_refused():
     scores = scores.assign(score="lstm", value=0.0, risk_60m=0.5, threshold=0.0)
     assert len(gather([scores], folds, ["lstm"])) == 30
     for wrong in (scores.iloc[1:], pd.concat([scores, scores.iloc[:1]])):
-        with pytest.raises(InputError, match="lstm: .* test scores for 30 patients"):
+        with pytest.raises(InputError, match=r"lstm: .* test scores for 30 patients"):
             gather([wrong], folds, ["lstm"])

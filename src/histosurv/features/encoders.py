@@ -81,6 +81,18 @@ def read_header(path: Path) -> dict:
         raise InputError(f"{path}: no weights file of `histosurv weights`; make it again") from None
 
 
+# What the two readers raise on files that are not theirs.
+_UNREADABLE = (
+    SafetensorError,
+    UnpicklingError,
+    AttributeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
 class Encoder:
     """VGG-16 cut after the rectified second fully connected layer.
 
@@ -170,9 +182,7 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: tensor.float() for name, tensor in state.items()}
-    except (
-        SafetensorError, RuntimeError, OSError, AttributeError, EOFError, ValueError, UnpicklingError
-    ):  # fmt: skip
+    except _UNREADABLE:
         raise InputError(
             f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
         ) from None

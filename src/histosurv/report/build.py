@@ -94,8 +94,8 @@ def _headline(metrics: pd.DataFrame) -> str:
         text += " The interval includes 1: this cohort does not show that the score separates."
     if "visual_risk" in set(metrics["score"]):
         human = _row(metrics, "visual_risk", "hr_high_low")
-        text += f" The pathologists' majority: hazard ratio {interval(human)}."
-    return text
+        return f"{text} The pathologists' majority: hazard ratio {interval(human)}."
+    return f"{text} No pathologists' calls were given to compare with."
 
 
 def _headline_table(metrics: pd.DataFrame) -> list[dict[str, str]]:

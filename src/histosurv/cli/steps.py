@@ -1,67 +1,28 @@
-"""The command line: one command per step of the workflow, the same by hand as in a rule."""
+"""Commands that the workflow calls, one per rule, in its order; each runs by hand too."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from histosurv.errors import InputError
+from histosurv.cli.options import (
+    Batch,
+    Batches,
+    CohortFolder,
+    FeatureFolder,
+    Fold,
+    Out,
+    OutFolder,
+    PerJob,
+    Repeat,
+    Seed,
+    Threads,
+)
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="From tissue-microarray spots and a patient table to a survival report.\n\n"
-    "The workflow (snakemake) calls these commands in order; each one also runs by hand.",
-)
 
-Out = Annotated[Path, typer.Option("--out", help="file to write")]
-OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
-Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the same result")]
-Threads = Annotated[int, typer.Option(min=1, help="threads; part of the result, see the docs")]
-CohortFolder = Annotated[Path, typer.Option("--cohort", help="folder of the checked tables")]
-FeatureFolder = Annotated[Path, typer.Option("--features", help="folder of the feature files")]
-Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
-Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
-PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]
-Repeat = Annotated[int, typer.Option(min=1)]
-Fold = Annotated[int, typer.Option(min=1)]
-
-
-def main() -> None:
-    """Run the command line; a user's mistake ends in one line, not in a traceback."""
-    try:
-        app()
-    except InputError as error:
-        sys.exit(f"histosurv: {error}")
-
-
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Argument(help="folder to write the cohort to")],
-    patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 150,
-    spot_px: Annotated[
-        int, typer.Option(min=224, help="side of a spot; the study's is 3500")
-    ] = 448,
-    seed: Seed = 2018,
-    null: Annotated[
-        bool, typer.Option("--null", help="no link between tissue and outcome")
-    ] = False,
-) -> None:
-    """Simulate a cohort with a planted signal: tables and drawn H&E spots.
-
-    Example: histosurv demo demo --patients 150 --spot-px 448
-    """
-    from histosurv.cohort.demo import write_demo
-
-    write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
-
-
-@app.command()
 def config(
     settings: Annotated[str, typer.Option("--json", help="the configuration as JSON")], out: Out
 ) -> None:
@@ -84,7 +45,6 @@ def config(
         temporary.write_text(yaml.safe_dump(filled, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-@app.command()
 def cohort(
     patients: Annotated[Path, typer.Argument(help="patient table (CSV)")],
     spots: Annotated[Path, typer.Argument(help="spot table (CSV)")],
@@ -106,7 +66,6 @@ def cohort(
         write_table(getattr(checked, name), out / f"{name}.csv")
 
 
-@app.command()
 def folds(
     patients: Annotated[Path, typer.Argument(help="checked patient table")],
     out: Out,
@@ -129,7 +88,6 @@ def folds(
     )
 
 
-@app.command()
 def tiles(
     spots: Annotated[Path, typer.Argument(help="checked spot table")],
     batch: Batch,
@@ -147,7 +105,6 @@ def tiles(
     write_table(tabulate(batch_rows(read_checked_spots(spots), batch, spots_per_job)), out)
 
 
-@app.command()
 def weights(
     source: Annotated[str, typer.Argument(help="imagenet, random, or a file")],
     out: Out,
@@ -164,7 +121,6 @@ def weights(
         say(f"{key}: {value}")
 
 
-@app.command()
 def features(
     spots: Annotated[Path, typer.Argument(help="checked spot table")],
     batch: Batch,
@@ -192,7 +148,6 @@ def features(
     write_table(extract(rows, read_tiles(tile_table), encoder, store), index)
 
 
-@app.command("import-features")
 def import_features(
     spots: Annotated[Path, typer.Argument(help="checked spot table")],
     source: Annotated[Path, typer.Argument(help="folder with {spot_id}.h5")],
@@ -214,7 +169,6 @@ def import_features(
     write_table(take_over(rows, source, store), index)
 
 
-@app.command()
 def train(
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
@@ -245,7 +199,6 @@ def train(
     write_table(scores, out)
 
 
-@app.command()
 def baseline(
     name: Annotated[str, typer.Argument(help="logistic, naive_bayes or svm")],
     cohort_folder: CohortFolder,
@@ -269,7 +222,6 @@ def baseline(
     write_table(score_baseline(name, job), out)
 
 
-@app.command()
 def scores(
     cohort_folder: CohortFolder,
     models: Annotated[Path, typer.Option(help="folder of the models' scores")],
@@ -287,49 +239,3 @@ def scores(
     from histosurv.publish import write_table
 
     write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
-
-
-@app.command()
-def evaluate(
-    patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
-    scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
-    out: OutFolder,
-) -> None:
-    """Evaluate any risk scores: no image needed.
-
-    Example: histosurv evaluate --patients patients.csv --scores scores.csv --out evaluation
-    """
-    from histosurv.cohort.tables import read_patients
-    from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_scores
-    from histosurv.publish import write_table
-
-    table = read_patients(patients)
-    result = evaluate_scores(table, read_scores(scores_file, table))
-    for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
-        write_table(getattr(result, name), out / f"{name}.csv")
-
-
-@app.command()
-def report(
-    config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
-    cohort_folder: CohortFolder,
-    feature_folder: FeatureFolder,
-    evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
-    out: Out,
-) -> None:
-    """Write the study report, one HTML file.
-
-    Example: histosurv report --config results/config.yaml --cohort results/development/cohort
-    --features results/development/features --evaluation results/development/evaluation --out
-    study.html
-    """
-    from histosurv.report.build import build_report
-
-    build_report(
-        config_path=config_file,
-        cohort=cohort_folder,
-        features=feature_folder,
-        evaluation=evaluation,
-        out=out,
-    )

@@ -1,0 +1,41 @@
+"""The command line: the door to every room, and the only module that knows them all."""
+
+import sys
+
+import typer
+
+from histosurv.cli import steps, study
+from histosurv.errors import InputError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From tissue-microarray spots and a patient table to a survival report.\n\n"
+    "`snakemake` runs a whole study by calling the steps below.",
+)
+
+for command in (study.demo, study.evaluate, study.report):
+    app.command()(command)
+
+for command in (
+    steps.config,
+    steps.cohort,
+    steps.folds,
+    steps.tiles,
+    steps.weights,
+    steps.features,
+    steps.import_features,
+    steps.train,
+    steps.baseline,
+    steps.scores,
+):
+    app.command(rich_help_panel="Steps of the workflow")(command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line, not in a traceback."""
+    try:
+        app()
+    except InputError as error:
+        sys.exit(f"histosurv: {error}")

@@ -1,0 +1,18 @@
+"""Options that several commands share, so that one thing has one name and one help text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option("--out", help="file to write")]
+OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
+Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the same result")]
+Threads = Annotated[int, typer.Option(min=1, help="threads; part of the result, see the docs")]
+CohortFolder = Annotated[Path, typer.Option("--cohort", help="folder of the checked tables")]
+FeatureFolder = Annotated[Path, typer.Option("--features", help="folder of the feature files")]
+Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
+Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
+PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]
+Repeat = Annotated[int, typer.Option(min=1)]
+Fold = Annotated[int, typer.Option(min=1)]

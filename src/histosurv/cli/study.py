@@ -1,0 +1,80 @@
+"""Commands that a person types."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from histosurv.cli.options import (
+    CohortFolder,
+    FeatureFolder,
+    Out,
+    OutFolder,
+    Seed,
+)
+
+# Rooms are imported inside the commands, so that `histosurv --help` answers at once.
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="folder to write the cohort to")],
+    patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 150,
+    spot_px: Annotated[
+        int, typer.Option(min=224, help="side of a spot; the study's is 3500")
+    ] = 448,
+    seed: Seed = 2018,
+    null: Annotated[
+        bool, typer.Option("--null", help="no link between tissue and outcome")
+    ] = False,
+) -> None:
+    """Simulate a cohort with a planted signal: tables and drawn H&E spots.
+
+    Example: histosurv demo demo --patients 150 --spot-px 448
+    """
+    from histosurv.cohort.demo import write_demo
+
+    write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
+
+
+def evaluate(
+    patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
+    scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
+    out: OutFolder,
+) -> None:
+    """Evaluate any risk scores: no image needed.
+
+    Example: histosurv evaluate --patients patients.csv --scores scores.csv --out evaluation
+    """
+    from histosurv.cohort.tables import read_patients
+    from histosurv.evaluation.metrics import evaluate as evaluate_scores
+    from histosurv.evaluation.scores import read_scores
+    from histosurv.publish import write_table
+
+    table = read_patients(patients)
+    result = evaluate_scores(table, read_scores(scores_file, table))
+    for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
+        write_table(getattr(result, name), out / f"{name}.csv")
+
+
+def report(
+    config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
+    out: Out,
+) -> None:
+    """Write the study report, one HTML file.
+
+    Example: histosurv report --config results/config.yaml --cohort results/development/cohort
+    --features results/development/features --evaluation results/development/evaluation --out
+    study.html
+    """
+    from histosurv.report.build import build_report
+
+    build_report(
+        config_path=config_file,
+        cohort=cohort_folder,
+        features=feature_folder,
+        evaluation=evaluation,
+        out=out,
+    )

@@ -1,0 +1,74 @@
+"""Real spots at full size, real convolution weights."""
+
+import os
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tests.running import ROOT, output_of, run_snakemake
+
+from histosurv.features.encoders import Encoder, prepare_weights
+from histosurv.spots.tiling import tile_corners
+
+# Half a minute each; HISTOSURV_REAL_SPOTS=12 takes them all.
+N_SPOTS = int(os.environ.get("HISTOSURV_REAL_SPOTS", "2"))
+
+
+@pytest.fixture(scope="module")
+def study(real_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("spots")
+    spots = pd.read_csv(real_data / "spots/spots.csv").head(N_SPOTS)
+    spots["patient_id"] = spots["spot_id"]
+    spots["image"] = [str(real_data / "spots" / name) for name in spots["image"]]
+    spots.to_csv(folder / "spots.csv", index=False)
+    # No outcome is known: these are placeholders that no rule of this run reads.
+    patients = pd.DataFrame({"patient_id": spots["spot_id"], "time_months": 1.0, "event": 0})
+    patients.loc[0, "event"] = 1
+    patients.to_csv(folder / "patients.csv", index=False)
+    weights = real_data / "weights/vgg16_conv_imagenet_fp16.pth"
+    (folder / weights.name).symlink_to(weights)
+    run = run_snakemake(
+        folder,
+        "results/development/features/batches/0000.csv",
+        config_file=ROOT / "tests/real/spots.yaml",
+    )
+    assert run.returncode == 0, output_of(run)
+    return folder / "results/development"
+
+
+def test_every_spot_has_256_tiles_of_4096_features(study):
+    index = pd.read_csv(study / "features/batches/0000.csv")
+    assert len(index) == N_SPOTS
+    for name in index["file"]:
+        with h5py.File(study / "features" / name) as file:
+            features = file["features"][:]
+            assert features.shape == (256, 4096)
+            assert (file["coords"][:] == tile_corners(3500, 3500)).all()
+            assert "random" in file.attrs["recipe"]  # the fully connected layers, and it says so
+        assert (features >= 0).all()
+        assert features.std(axis=0).max() > 0
+
+
+def test_corners_of_a_round_spot_are_glass_and_its_middle_is_tissue(study):
+    tiles = pd.read_csv(study / "spots/0000.csv")
+    for _, spot in tiles.groupby("spot_id"):
+        keep = spot["keep"].to_numpy().reshape(16, 16)
+        assert keep[[0, 0, -1, -1], [0, -1, 0, -1]].sum() == 0
+        assert keep[6:10, 6:10].mean() > 0.9
+        assert 0.6 < keep.mean() < 0.95  # a disc fills 79 % of its square
+
+
+@pytest.mark.parametrize("name", ["reference_tile", "reference_cat"])
+def test_convolutions_give_the_published_activations(real_data, tmp_path_factory, name):
+    path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
+    prepare_weights(str(real_data / "weights/vgg16_conv_imagenet_fp16.pth"), path, seed=0)
+    encoder = Encoder(path, torch.device("cpu"))
+    with np.load(real_data / "weights" / f"{name}.npz") as reference:
+        light = torch.from_numpy(reference["input"] + reference["shift"][:, None, None])[None]
+        expected = reference["pool5"]
+        tolerance = 1.1 * float(reference["max_abs_diff_shifted"])
+    with torch.inference_mode():
+        pool5 = encoder.model.features(light)[0].permute(1, 2, 0).reshape(-1).numpy()
+    assert np.abs(pool5 - expected).max() < tolerance

@@ -1,0 +1,108 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from histosurv.cohort.folds import rotate
+from histosurv.cohort.tables import read_patients
+from histosurv.config import complete
+from histosurv.evaluation.metrics import evaluate
+from histosurv.evaluation.scores import read_scores
+from histosurv.features.store import write_features
+from histosurv.publish import write_table
+from histosurv.report.build import build_report
+from histosurv.report.wording import interval, number, p_value
+
+HOSTILE = '<script>alert("1")</script>'
+RECIPE = {
+    "weights": "random, seed 1", "fully_connected": "random, seed 1", "layer": "fc2 after ReLU",
+    "precision": "fp32",
+}  # fmt: skip
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Folders of the rooms, with a hostile id, score and title."""
+    rng = np.random.default_rng(0)
+    n = 60
+    patients = pd.DataFrame(
+        {
+            "patient_id": [HOSTILE, *(f"P{i}" for i in range(1, n))],
+            "time_months": rng.uniform(5, 110, n).round(1),
+            "event": rng.integers(0, 3, n),
+        }
+    )
+    write_table(patients, tmp_path / "cohort/patients.csv")
+    patients = read_patients(tmp_path / "cohort/patients.csv")
+    folds = rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=1)
+    write_table(folds, tmp_path / "cohort/folds.csv")
+    reasons = pd.DataFrame(
+        [(HOSTILE, "spot table", "no & reason")], columns=["id", "stage", "reason"]
+    )
+    write_table(reasons, tmp_path / "cohort/exclusions.csv")
+    tested = folds[folds["part"] == "test"].drop(columns="part")
+    scores = pd.concat(
+        tested.assign(score=name, value=rng.standard_normal(n), risk_60m="", threshold=0.0)
+        for name in ("lstm", HOSTILE)
+    )
+    write_table(scores, tmp_path / "scores.csv")
+    write_features(
+        tmp_path / "features/a.h5", np.ones((1, 2)), np.ones((1, 2)), recipe=RECIPE, image_sha256=""
+    )
+    write_table(pd.DataFrame({"file": ["a.h5"]}), tmp_path / "features/batches/0000.csv")
+    config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path, patients
+
+
+def build(study):
+    folder, patients = study
+    result = evaluate(patients, read_scores(folder / "scores.csv", patients))
+    for name in ("metrics", "kaplan_meier", "at_risk", "roc"):
+        write_table(getattr(result, name), folder / f"evaluation/{name}.csv")
+    build_report(
+        config_path=folder / "config.yaml",
+        cohort=folder / "cohort",
+        features=folder / "features",
+        evaluation=folder / "evaluation",
+        out=folder / "study.html",
+    )
+    return (folder / "study.html").read_text(encoding="utf-8")
+
+
+def test_hostile_names_are_text(study):
+    page = build(study)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 4  # title, heading, score, exclusion; figures too
+
+
+def test_same_tables_same_bytes(study):
+    assert build(study) == build(study)
+
+
+def test_lstm_with_everybody_on_one_side_leaves_a_report_with_a_reason(study):
+    folder, _ = study
+    scores = pd.read_csv(folder / "scores.csv", dtype={"patient_id": str})
+    scores.loc[scores["score"] == "lstm", "value"] = -1.0
+    write_table(scores, folder / "scores.csv")
+    page = build(study)
+    assert "not estimable: nobody is at high risk" in page
+    assert "nan" not in page.replace("dominant", "").lower().split("<svg")[0]
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0, "p < 0.001"), (0.00099, "p < 0.001"), (0.0314, "p = 0.031"), (0.5, "p = 0.50")],
+)
+def test_p_values_are_never_zero(p, text):
+    assert p_value(p) == text
+
+
+def test_numbers_that_are_none_are_dashes_or_reasons():
+    assert number(math.nan) == "–"
+    row = pd.Series({"estimate": math.nan, "lower": math.nan, "upper": math.nan, "note": "why"})
+    assert interval(row) == "not estimable: why"
+    row = pd.Series({"estimate": 1.234, "lower": 1.0, "upper": 2.0, "note": ""})
+    assert interval(row) == "1.23 (1.00 to 2.00)"

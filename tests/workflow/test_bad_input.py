@@ -1,0 +1,124 @@
+"""A user's mistake ends in one clear line, before anything is computed."""
+
+import pytest
+from tests.running import output_of, run_snakemake
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def first_row(path):
+    return path.read_text(encoding="utf-8").splitlines()[1]
+
+
+def set_cell(path, column, value, row=1):
+    lines = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines[row][lines[0].index(column)] = value
+    path.write_text("\n".join(map(",".join, lines)) + "\n", encoding="utf-8")
+
+
+def append(path, line):
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+
+
+def all_dead(path):
+    for row in range(1, 13):
+        set_cell(path, "event", "1", row)
+
+
+MISTAKES = {
+    "missing table": (
+        lambda demo: (demo / "patients.csv").unlink(),
+        "demo/patients.csv: the patient table is not there",
+    ),
+    "missing column": (
+        lambda demo: edit(demo / "patients.csv", "time_months", "months"),
+        "demo/patients.csv, row 1: column time_months is missing",
+    ),
+    "duplicate patient": (
+        lambda demo: append(demo / "patients.csv", first_row(demo / "patients.csv")),
+        "demo/patients.csv, row 14, column patient_id: 'P0001' stands in row 2 already",
+    ),
+    "spot of an unknown patient": (
+        lambda demo: set_cell(demo / "spots.csv", "patient_id", "P9999"),
+        "demo/spots.csv, row 2, column patient_id: spot 'P0001_1' belongs to 'P9999', who is not",
+    ),
+    "patient without spots": (
+        lambda demo: append(demo / "patients.csv", "P7777,12,1,50,male,A,1,low,low,low"),
+        "demo/patients.csv, row 14: patient 'P7777' has no spot",
+    ),
+    "negative time": (
+        lambda demo: set_cell(demo / "patients.csv", "time_months", "-3"),
+        "demo/patients.csv, row 2, column time_months: '-3' is below 0",
+    ),
+    "time in words": (
+        lambda demo: set_cell(demo / "patients.csv", "time_months", "two years"),
+        "demo/patients.csv, row 2, column time_months: 'two years' is not a number",
+    ),
+    "unknown event code": (
+        lambda demo: set_cell(demo / "patients.csv", "event", "7"),
+        "demo/patients.csv, row 2, column event: '7' is not 0 or 1 or 2",
+    ),
+    "all events equal": (
+        lambda demo: all_dead(demo / "patients.csv"),
+        "demo/patients.csv, column event: every patient has event 1",
+    ),
+    "missing image": (
+        lambda demo: (demo / "images" / "P0001_1.jpg").unlink(),
+        "demo/spots.csv, row 2, column image: demo/images/P0001_1.jpg is not there",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
+    make, message = MISTAKES[mistake]
+    make(small / "demo")
+    run = run_snakemake(small, "-n")
+    assert run.returncode != 0
+    line = next(line for line in output_of(run).splitlines() if message in line)
+    assert "; " in line  # what to do
+    assert "Traceback" not in output_of(run)
+    assert not (small / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"modles": {}}, "config: top level: unknown key 'modles'; did you mean 'models'?"),
+        (
+            {"models": {"lstm": {"learning_rat": 1}}},
+            "config: models: lstm: unknown key 'learning_rat'; did you mean 'learning_rate'?",
+        ),
+        ({"resampling": {"folds": 1}}, "config: resampling: folds: 1 is less than the minimum"),
+        ({"models": {"baselines": ["forest"]}}, "config: models: baselines: 0: 'forest' is not"),
+        ({"features": {"weights": "no.pth"}}, "no.pth"),
+    ],
+)
+def test_a_mistake_in_the_config_is_named(small, config, message):
+    run = run_snakemake(small, "-n", config=config)
+    assert run.returncode != 0
+    assert message in output_of(run)
+    assert "Traceback" not in output_of(run)
+
+
+def test_fewer_patients_than_folds(small):
+    run = run_snakemake(
+        small, "results/development/cohort/folds.csv", config={"resampling": {"folds": 13}}
+    )
+    assert run.returncode != 0
+    assert "histosurv: 12 patients cannot fill 13 folds" in output_of(run)
+    assert "Traceback" not in output_of(run)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_an_unreadable_image_is_named_on_the_terminal(small, content):
+    image = small / "demo" / "images" / "P0003_1.jpg"
+    image.write_bytes(image.read_bytes()[:4000] if content is None else content)
+    run = run_snakemake(small, "results/development/spots/0000.csv")
+    assert run.returncode != 0
+    assert "histosurv: demo/images/P0003_1.jpg: cannot be decoded" in output_of(run)
+    assert "Traceback" not in output_of(run)

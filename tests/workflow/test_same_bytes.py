@@ -1,0 +1,31 @@
+"""Same inputs, config and seed, same bytes: whatever the batches and the processors."""
+
+import shutil
+
+from tests.running import output_of, run_snakemake
+
+from histosurv.cohort.demo import write_demo
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_batch_size(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    write_demo(folders[0] / "demo", n_patients=36, spot_px=300, seed=11)
+    shutil.copytree(folders[0] / "demo", folders[1] / "demo")
+    settings = {"models": {"lstm": {"max_epochs": 5}, "baselines": ["logistic", "naive_bayes"]}}
+    for folder, size, cores in zip(folders, (64, 7), (2, 1), strict=True):
+        run = run_snakemake(folder, config={**settings, "spots_per_job": size}, cores=cores)
+        assert run.returncode == 0, output_of(run)
+    one, two = (
+        {
+            path.relative_to(folder / "results"): path.read_bytes()
+            for path in (folder / "results").rglob("*")
+            if path.is_file()
+            and not {"benchmarks", "batches", "spots"} & set(path.parts)
+            # these two name the batch size
+            and path.name not in {"config.yaml", "study.html"}
+        }
+        for folder in folders
+    )
+    assert one.keys() == two.keys()
+    assert len([path for path in one if path.suffix == ".h5"]) >= 36
+    assert [str(path) for path in one if one[path] != two[path]] == []

@@ -1,0 +1,146 @@
+"""The demo, whole: what is found, what is not, and what a second run does."""
+
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from tests.running import output_of, run_snakemake
+from tests.workflow.conftest import N_PATIENTS
+
+from histosurv.cohort.demo import write_demo
+from histosurv.cohort.tables import read_patients
+from histosurv.evaluation.discrimination import delong_variance
+
+MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
+
+
+def figures(folder):
+    metrics = pd.read_csv(folder / "results/development/evaluation/metrics.csv")
+    return metrics.set_index(["score", "estimand"])
+
+
+def hanley_mcneil_error(auc, n_dead, n_alive):
+    """Standard error of an AUC (Hanley and McNeil 1982)."""
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (n_dead - 1) * (q1 - auc**2) + (n_alive - 1) * (q2 - auc**2)
+    return (variance / (n_dead * n_alive)) ** 0.5
+
+
+def test_cohort_is_large_enough_to_show_the_planted_signal():
+    # Planted AUC 0.69, less 0.03 for what a model cannot learn from 120 patients. Half of the
+    # 84 % with a known outcome are dead. 95 % power asks for a distance of 1.96 + 1.645 errors.
+    n = round(0.84 * N_PATIENTS / 2)
+    assert (0.66 - 0.5) / hanley_mcneil_error(0.66, n, n) >= 1.96 + 1.645
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_finds_the_planted_signal(study, model):
+    auc = figures(study).loc[(model, "auc_60m_within_folds")]
+    assert auc["lower"] > 0.5
+    # No model can know more than the planted risk: a better one would have seen the outcome.
+    truth = pd.read_csv(study / "demo/truth.csv").groupby("patient_id")["tissue_risk"].first()
+    patients = read_patients(study / "demo/patients.csv").set_index("patient_id")
+    label = patients["label_60m"].dropna().astype(int)
+    planted, variance = delong_variance(truth[label.index].to_numpy(), label.to_numpy())
+    assert auc["estimate"] < planted + 3 * variance**0.5
+
+
+def test_lstm_separates_the_curves(study):
+    ratio = figures(study).loc[("lstm", "hr_high_low")]
+    assert ratio["lower"] > 1
+
+
+def test_null_cohort_shows_nothing(study, tmp_path):
+    # The null twin has the same images: its features are taken over, the outcomes are new.
+    write_demo(tmp_path / "demo", n_patients=N_PATIENTS, spot_px=448, seed=2018, null=True)
+    for part in ("weights", "development/features"):
+        shutil.copytree(
+            study / "results" / part,
+            tmp_path / "results" / part,
+            ignore=shutil.ignore_patterns("batches"),
+        )
+    run = run_snakemake(tmp_path)
+    assert run.returncode == 0, output_of(run)
+    assert " 0 spots computed" in (tmp_path / "logs/development/features/0000.log").read_text()
+    auc = figures(tmp_path).loc[("lstm", "auc_60m_within_folds")]
+    assert auc["lower"] < 0.5 < auc["upper"]
+
+
+def test_second_run_has_nothing_to_do(study):
+    run = run_snakemake(study)
+    assert run.returncode == 0
+    assert "Nothing to be done" in output_of(run)
+
+
+def test_tables_have_a_row_for_everybody(study):
+    results = study / "results"
+    patients = pd.read_csv(results / "development/cohort/patients.csv")
+    scores = pd.read_csv(results / "development/scores.csv")
+    assert len(patients) == N_PATIENTS
+    assert (scores[scores["score"].isin(MODELS)].groupby("score").size() == N_PATIENTS).all()
+    spots = pd.read_csv(study / "demo/spots.csv")
+    tiles = pd.concat(pd.read_csv(path) for path in (results / "development/spots").iterdir())
+    assert (tiles.groupby("spot_id").size() == 4).all()
+    assert set(tiles["spot_id"]) == set(spots["spot_id"])
+    assert set(tiles["keep"]) == {1}
+    with h5py.File(results / "development/features" / f"{spots.spot_id[0]}.h5") as file:
+        assert file["features"].shape == (4, 4096)
+        assert file["features"].dtype == np.float32
+
+
+def test_report_says_what_the_metrics_table_says(study):
+    page = (study / "results/report/study.html").read_text(encoding="utf-8")
+    ratio = figures(study).loc[("lstm", "hr_high_low")]
+    auc = figures(study).loc[("lstm", "auc_60m")]
+    for row in (ratio, auc):
+        assert f"{row['estimate']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})" in page
+    assert page.count("<svg") == 2
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "")
+    for section in ("finding", "warnings", "headline", "groups", "roc", "methods", "about"):
+        assert f'id="{section}"' in page
+    assert "random numbers" in page
+    assert "Internal validation only" in page
+    for word in (" nan", "NaN", "p = 0.000", ">None<", "inf "):
+        assert word not in page
+
+
+def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
+    log = (study / "logs/config.log").read_text()
+    assert "models: lstm: learning_rate = 0.001 (default, not confirmed by the paper)" in log
+    assert "units" not in log
+
+
+@pytest.mark.parametrize(
+    ("config", "rules"),
+    [
+        ({"title": "Another title"}, {"config_as_run", "report"}),
+        (
+            {"models": {"lstm": {"learning_rate": 0.01}}},
+            {"config_as_run", "train", "scores", "evaluate", "report"},
+        ),
+        (
+            {"cohort": {"grade_high": 2}},
+            {"config_as_run", "scores", "evaluate", "report"},
+        ),
+        (
+            {"resampling": {"seed": 1}},
+            {"config_as_run", "folds", "train", "baseline", "scores", "evaluate", "report"},
+        ),
+        (
+            {"models": {"baselines": ["svm"]}},
+            {"config_as_run", "scores", "evaluate", "report"},
+        ),
+        (
+            {"features": {"seed": 1}},
+            {"config_as_run", "weights", "features", "train", "baseline", "scores", "evaluate",
+             "report"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_reruns_what_it_touches_and_nothing_else(study, config, rules):
+    run = run_snakemake(study, "-n", "--quiet", "rules", config=config)
+    lines = [line.split() for line in run.stdout.splitlines()]
+    named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
+    assert named - {"all", "total"} == rules
