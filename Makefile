@@ -4,9 +4,8 @@
 # Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
-BIN := $(CURDIR)/.venv/bin
 INSTALLED := .venv/installed
-export PATH := $(BIN):$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test lint
@@ -21,7 +20,7 @@ test: lint
 lint: $(INSTALLED)
 	ruff check .
 	ruff format --check .
-	snakefmt --check --quiet Snakefile workflow
+	snakefmt --check Snakefile workflow
 	lint-imports
 
 # Written last by the demo command, so that an interrupted one is done again.
@@ -31,6 +30,6 @@ demo/patients.csv: | $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "histosurv needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off --quiet \
+	.venv/bin/pip install --disable-pip-version-check --progress-bar off --quiet \
 		--constraint constraints.txt --editable '.[test]'
 	@touch $@

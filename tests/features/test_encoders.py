@@ -6,9 +6,11 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.errors import InputError
 from histosurv.features import extract as extraction
 from histosurv.features.encoders import PREPROCESSING, Encoder, prepare_weights, read_header
+from histosurv.features.store import read_features
 from histosurv.spots.tile_table import tabulate
 
 CPU = torch.device("cpu")
@@ -81,23 +83,31 @@ def test_a_file_with_convolutions_only_is_completed(weights, tmp_path, suffix):
     assert source.name in header["source"]
 
 
-def test_weights_of_another_network_are_refused(weights, tmp_path):
-    def refused(change, message):
-        state = load_file(weights)
-        change(state)
-        save_file(state, tmp_path / "w.safetensors")
-        with pytest.raises(InputError, match=message):
-            prepare_weights(str(tmp_path / "w.safetensors"), tmp_path / "out", seed=1)
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"other": torch.zeros(1)}, "'other' is no tensor of torchvision's VGG-16"),
+        ({"features.0.bias": torch.zeros(3)}, r"features.0.bias has shape \(3,\), VGG-16 needs"),
+        ({"features.0.bias": torch.zeros(64)}, r"features.0.weight is missing"),
+    ],
+)
+def test_weights_of_another_network_are_refused(tmp_path, state, message):
+    save_file(state, tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match=message):
+        prepare_weights(str(tmp_path / "w.safetensors"), tmp_path / "out", seed=1)
+    assert not (tmp_path / "out").exists()
 
-    refused(lambda s: s.update(other=torch.zeros(1)), "'other' is no tensor of torchvision's VGG")
-    refused(lambda s: s.pop("features.28.bias"), "features.28.bias is missing")
-    refused(lambda s: s.update({"features.0.bias": torch.zeros(3)}), r"has shape \(3,\)")
-    (tmp_path / "text.pth").write_text("no weights")
-    with pytest.raises(InputError, match="no state dictionary"):
-        prepare_weights(str(tmp_path / "text.pth"), tmp_path / "out", seed=1)
+
+def test_files_that_are_no_weights_are_refused(tmp_path):
+    for suffix in (".pth", ".safetensors"):
+        path = tmp_path / f"text{suffix}"
+        path.write_text("no weights")
+        with pytest.raises(InputError, match="no state dictionary"):
+            prepare_weights(str(path), tmp_path / "out", seed=1)
+        with pytest.raises(InputError, match="no weights file"):
+            read_header(path)
     with pytest.raises(InputError, match="no weights file there"):
         prepare_weights(str(tmp_path / "missing.pth"), tmp_path / "out", seed=1)
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_path, monkeypatch):
@@ -125,3 +135,19 @@ def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_
     third, n_third = run()
     assert n_third == 1
     assert (third["sha256"] == first["sha256"]).tolist() == [True, False]
+
+
+def test_a_spot_of_3500_px_gives_256_vectors_of_4096_numbers(encoder, tmp_path):
+    stain = Stain.of_block(np.random.default_rng(0))
+    pixels = draw_spot(np.random.default_rng(1), 0.0, stain, spot_px=3500, mpp=0.22)
+    path = tmp_path / "spot.jpg"
+    Image.fromarray(pixels).save(path, quality=90)
+    spots = pd.DataFrame({"spot_id": ["s"], "patient_id": ["p"], "image": [str(path)]})
+    tiles = tabulate(spots)
+    assert len(tiles) == 256
+    assert tiles["keep"].iloc[[0, 15, 240, 255]].sum() == 0  # the corners of a disc's square
+    index = extraction.extract(spots, tiles, encoder, tmp_path / "store")
+    assert index.loc[0, ["n_tiles", "n_features"]].tolist() == [256, 4096]
+    features = read_features(tmp_path / "store" / "s.h5")
+    assert features.shape == (256, 4096)
+    assert len(np.unique(features[tiles["keep"] == 1].round(6), axis=0)) == tiles["keep"].sum()

@@ -13,7 +13,7 @@ from histosurv.features.encoders import Encoder, prepare_weights
 from histosurv.spots.tiling import tile_corners
 
 # Half a minute each; HISTOSURV_REAL_SPOTS=12 takes them all.
-N_SPOTS = int(os.environ.get("HISTOSURV_REAL_SPOTS", "2"))
+N_SPOTS = int(os.environ.get("HISTOSURV_REAL_SPOTS", "1"))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Whole runs of the workflow in a temporary folder."""
 
+import shutil
+
 import pytest
 from tests.running import output_of, run_snakemake
 
@@ -19,8 +21,16 @@ def study(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def few(tmp_path_factory):
+    """Tables and images of a few patients."""
+    folder = tmp_path_factory.mktemp("few")
+    write_demo(folder / "demo", n_patients=12, spot_px=224, seed=5)
+    return folder
+
+
 @pytest.fixture
-def small(tmp_path):
-    """A folder with the tables and images of a few patients, nothing run yet."""
-    write_demo(tmp_path / "demo", n_patients=12, spot_px=224, seed=5)
+def small(few, tmp_path):
+    """A folder of one's own with a few patients, nothing run yet."""
+    shutil.copytree(few / "demo", tmp_path / "demo")
     return tmp_path

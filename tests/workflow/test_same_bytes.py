@@ -9,10 +9,10 @@ from histosurv.cohort.demo import write_demo
 
 def test_two_runs_give_the_same_bytes_whatever_the_batch_size(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
-    write_demo(folders[0] / "demo", n_patients=36, spot_px=300, seed=11)
+    write_demo(folders[0] / "demo", n_patients=30, spot_px=300, seed=11)
     shutil.copytree(folders[0] / "demo", folders[1] / "demo")
-    settings = {"models": {"lstm": {"max_epochs": 5}, "baselines": ["logistic", "naive_bayes"]}}
-    for folder, size, cores in zip(folders, (64, 7), (2, 1), strict=True):
+    settings = {"models": {"lstm": {"max_epochs": 5}, "baselines": ["svm"]}}
+    for folder, size, cores in zip(folders, (64, 20), (2, 1), strict=True):
         run = run_snakemake(folder, config={**settings, "spots_per_job": size}, cores=cores)
         assert run.returncode == 0, output_of(run)
     one, two = (
@@ -27,5 +27,5 @@ def test_two_runs_give_the_same_bytes_whatever_the_batch_size(tmp_path):
         for folder in folders
     )
     assert one.keys() == two.keys()
-    assert len([path for path in one if path.suffix == ".h5"]) >= 36
+    assert len([path for path in one if path.suffix == ".h5"]) >= 30
     assert [str(path) for path in one if one[path] != two[path]] == []

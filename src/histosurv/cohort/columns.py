@@ -67,7 +67,8 @@ def _read_text(path: Path, title: str) -> pd.DataFrame:
         )
     except FileNotFoundError:
         raise InputError(
-            f"{path}: the {title} is not there; correct the path in the config"
+            f"{path}: the {title} is not there; correct the path, or simulate a cohort with "
+            "`histosurv demo FOLDER`"
         ) from None
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
         what = " ".join(str(error).split())

@@ -50,25 +50,23 @@ def prepare_weights(source: str, path: Path, *, seed: int) -> dict:
     InputError
         No network, no such file, or weights of another network.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = torchvision.models.vgg16(weights=None)
     drawn = f"random, seed {seed}"
-    header = {"source": source, "fully_connected": "as the source"}
-    if source == "random":
-        header = {"source": drawn, "fully_connected": drawn}
-    else:
+    header = {"source": drawn, "fully_connected": drawn}
+    state, missing = {}, [""]
+    if source != "random":
         state = _download() if source == "imagenet" else _read_state(Path(source))
-        missing = _refuse_other_network(state, model.state_dict(), source)
+        missing = _refuse_other_network(state, source)
+        header["source"] = source
         if source != "imagenet":
             header["source"] = f"{Path(source).name}, SHA-256 {_sha256(Path(source))}"
-        if missing:
-            header["fully_connected"] = drawn
-        model.load_state_dict({**model.state_dict(), **state})
+        if not missing:
+            header["fully_connected"] = "as the source"
+    if missing:
+        state = _draw(seed) | state
     header["preprocessing"] = PREPROCESSING
     with published(path) as temporary:
         # One entry: safetensors writes several in an order that changes from run to run.
-        save_file(model.state_dict(), temporary, metadata={"header": json.dumps(header)})
+        save_file(state, temporary, metadata={"header": json.dumps(header)})
     return header
 
 
@@ -161,6 +159,13 @@ class Encoder:
         return torch.cat(parts)
 
 
+def _draw(seed: int) -> dict[str, torch.Tensor]:
+    """Weights of torchvision's own initialisation."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return torchvision.models.vgg16(weights=None).state_dict()
+
+
 def _download() -> dict[str, torch.Tensor]:
     url = torchvision.models.VGG16_Weights.IMAGENET1K_V1.url
     try:
@@ -188,8 +193,10 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         ) from None
 
 
-def _refuse_other_network(state: dict, expected: dict, source: str) -> list[str]:
-    """Names that the source lacks; only whole sets of fully connected layers may be lacking."""
+def _refuse_other_network(state: dict, source: str) -> list[str]:
+    """Names that the source lacks: none, or those of the fully connected layers."""
+    with torch.device("meta"):
+        expected = torchvision.models.vgg16(weights=None).state_dict()
     for name, tensor in state.items():
         if name not in expected:
             raise InputError(f"{source}: {name!r} is no tensor of torchvision's VGG-16")

@@ -14,6 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from histosurv.errors import InputError
 from histosurv.models.job import Job, score_rows
@@ -27,7 +28,15 @@ INNER_FOLDS = 5
 
 
 def score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
-    """Fit a classical model on one fold; score rows of its test patients."""
+    """Fit a classical model on one fold; score rows of its test patients.
+
+    Linear algebra runs on one thread: with several, sums are rounded otherwise.
+    """
+    with threadpool_limits(1):
+        return _score_baseline(name, job)
+
+
+def _score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
     pooled = pool_mean(job.sequences)
     label = job.sequences.patients["label_60m"].loc[job.parts["fit"]].dropna()
     model = fit_baseline(name, pooled.loc[label.index], label, seed=job.seed)

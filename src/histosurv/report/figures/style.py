@@ -40,7 +40,8 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 def to_svg(figure: Figure) -> str:
     """Text of the figure as SVG, without the XML prologue, to stand inside a page."""
     stream = io.StringIO()
+    no_metadata = dict.fromkeys(["Creator", "Date", "Format", "Type"])
     with mpl.rc_context(RC):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(stream, format="svg", metadata=no_metadata)
     text = stream.getvalue()
     return text[text.index("<svg") :]
