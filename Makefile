@@ -14,8 +14,9 @@ demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
 	@echo "Study report: $(CURDIR)/results/report/study.html"
 
+# Two at a time, a file of tests on one: each file makes its own runs.
 test: lint
-	pytest
+	pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	ruff check .

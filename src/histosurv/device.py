@@ -9,10 +9,13 @@ def use_device(n_threads: int) -> torch.device:
     """Pick the GPU when torch sees one, else the CPU with a fixed number of threads.
 
     The thread count is part of the result: sums that are split otherwise are rounded otherwise.
-    So it comes from the rule, never from the machine, and the algorithms are the deterministic
-    ones.
+    So it comes from the rule, never from the machine. On the GPU the deterministic algorithms are
+    asked for; on the CPU every operation used here is deterministic as it is, and the request
+    would cost each job a second of imports.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(n_threads)
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda")

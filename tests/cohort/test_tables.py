@@ -85,6 +85,26 @@ def test_a_missing_table_says_so(tmp_path):
         read_patients(tmp_path / "patients.csv")
 
 
+def test_calls_of_a_reader_are_read_whatever_their_case(folder):
+    text = "patient_id,time_months,event,r1\nA,12,1,High\nB,70,0, low \nC,30,0,\n"
+    path = write(folder / "patients.csv", text)
+    assert read_patients(path, readers=["r1"])["r1"].tolist() == ["high", "low", ""]
+
+
+@pytest.mark.parametrize(
+    ("reader", "message"),
+    [
+        ("r1", r"row 3, column r1: 'medium' is not low, high or empty"),
+        ("r9", r"row 1: column r9 is missing"),
+    ],
+)
+def test_a_bad_call_of_a_reader_is_named(folder, reader, message):
+    text = "patient_id,time_months,event,r1\nA,12,1,high\nB,70,0,medium\nC,30,0,\n"
+    write(folder / "patients.csv", text)
+    with pytest.raises(InputError, match=message):
+        read_cohort(folder / "patients.csv", folder / "spots.csv", readers=[reader])
+
+
 def test_unmatched_rows_can_be_left_out_and_are_listed(folder):
     write(folder / "spots.csv", "spot_id,patient_id,image\nz1,Z,a.png\na1,A,a.png\nb1,B,b.png\n")
     cohort = read_cohort(folder / "patients.csv", folder / "spots.csv", unmatched="exclude")

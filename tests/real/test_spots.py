@@ -23,10 +23,12 @@ def study(real_data, tmp_path_factory):
     spots["patient_id"] = spots["spot_id"]
     spots["image"] = [str(real_data / "spots" / name) for name in spots["image"]]
     spots.to_csv(folder / "spots.csv", index=False)
-    # No outcome is known: these are placeholders that no rule of this run reads.
-    patients = pd.DataFrame({"patient_id": spots["spot_id"], "time_months": 1.0, "event": 0})
-    patients.loc[0, "event"] = 1
-    patients.to_csv(folder / "patients.csv", index=False)
+    # No outcome is known, and no rule of this run reads one. A table whose events are all equal is
+    # refused, so one patient without a spot stands for the other kind.
+    patients = pd.DataFrame({"patient_id": [*spots["spot_id"], "placeholder"]})
+    patients.assign(time_months=1.0, event=[0] * len(spots) + [1]).to_csv(
+        folder / "patients.csv", index=False
+    )
     weights = real_data / "weights/vgg16_conv_imagenet_fp16.pth"
     (folder / weights.name).symlink_to(weights)
     run = run_snakemake(

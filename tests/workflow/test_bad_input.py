@@ -66,6 +66,10 @@ MISTAKES = {
         lambda demo: all_dead(demo / "patients.csv"),
         "demo/patients.csv, column event: every patient has event 1",
     ),
+    "unknown call of a reader": (
+        lambda demo: set_cell(demo / "patients.csv", "reader_2", "medium"),
+        "demo/patients.csv, row 2, column reader_2: 'medium' is not low, high or empty",
+    ),
     "missing image": (
         lambda demo: (demo / "images" / "P0001_1.jpg").unlink(),
         "demo/spots.csv, row 2, column image: demo/images/P0001_1.jpg is not there",

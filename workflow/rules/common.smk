@@ -29,6 +29,7 @@ def cut_batches(cohort):
         tables["spots"],
         unmatched=config["cohort"]["unmatched"],
         with_images=not config["features"]["import"],
+        readers=config["cohort"]["readers"],
     ).spots
     size = config["spots_per_job"]
     return [spots.iloc[start : start + size] for start in range(0, len(spots), size)]

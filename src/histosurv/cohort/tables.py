@@ -1,5 +1,6 @@
 """Read, check and join the patient table and the spot table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,14 +34,21 @@ class Cohort:
     exclusions: pd.DataFrame
 
 
-def read_patients(path: Path) -> pd.DataFrame:
+def read_patients(path: Path, *, readers: Sequence[str] = ()) -> pd.DataFrame:
     """Read the patient table and add the five-year label.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The table.
+    readers : sequence of str
+        Columns with pathologists' calls, which become ``low``, ``high`` or empty.
 
     Raises
     ------
     InputError
-        A cell that does not fit, a repeated id, days in the months column, or one and the same
-        outcome for everybody.
+        A cell that does not fit, a repeated id, days in the months column, one and the same
+        outcome for everybody, or a reader's column that is missing or holds something else.
     """
     patients = read_table(path, "patients")
     refuse_duplicates(patients, "patient_id", path)
@@ -55,6 +63,8 @@ def read_patients(path: Path) -> pd.DataFrame:
             f"{path}, column event: every patient has event {patients['event'].iloc[0]}; without "
             "both deaths and survivors there is nothing to learn; check the coding (0, 1, 2)"
         )
+    for reader in readers:
+        patients[reader] = _calls(patients, reader, path)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
     return patients.sort_values("patient_id", kind="stable")
 
@@ -100,6 +110,7 @@ def read_cohort(
     *,
     unmatched: Literal["error", "exclude"] = "error",
     with_images: bool = True,
+    readers: Sequence[str] = (),
 ) -> Cohort:
     """Read both tables and join them.
 
@@ -112,13 +123,15 @@ def read_cohort(
         the row out and list it.
     with_images : bool
         As in `read_spots`.
+    readers : sequence of str
+        As in `read_patients`.
 
     Raises
     ------
     InputError
         As in `read_patients` and `read_spots`, or a row without its counterpart.
     """
-    patients = read_patients(patients_path)
+    patients = read_patients(patients_path, readers=readers)
     spots = read_spots(spots_path, with_images=with_images)
     orphans = ~spots["patient_id"].isin(patients["patient_id"])
     bare = ~patients["patient_id"].isin(spots["patient_id"])
@@ -145,6 +158,23 @@ def read_checked_spots(path: Path) -> pd.DataFrame:
 def batch_rows(spots: pd.DataFrame, batch: int, spots_per_job: int) -> pd.DataFrame:
     """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
     return spots.iloc[batch * spots_per_job : (batch + 1) * spots_per_job]
+
+
+def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
+    if reader not in patients:
+        raise InputError(
+            f"{path}, row 1: column {reader} is missing (a pathologist's calls, named in the "
+            "config under cohort: readers); add it or take it out of the config"
+        )
+    calls = patients[reader].astype(str).str.lower()
+    wrong = ~calls.isin(["low", "high", ""])
+    if wrong.any():
+        row = patients.index[wrong][0]
+        raise InputError(
+            f"{path}, row {row}, column {reader}: {patients.at[row, reader]!r} is not low, high or "
+            "empty (a pathologist's call); correct the cell"
+        )
+    return calls
 
 
 def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:

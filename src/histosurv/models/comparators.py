@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from histosurv.errors import InputError
-
 CALLS = {"low": 0.0, "high": 1.0}
 
 
@@ -21,7 +19,8 @@ def comparator_scores(
         Membership table; a comparator learns nothing, and is entered in the fold in which the
         patient is tested so that figures by fold concern the same patients for every score.
     readers : list of str
-        Names of the reader columns; none leaves the visual risk score out.
+        Names of the reader columns, checked by `read_patients`; none leaves the visual risk score
+        out.
     grade_high : int
         Lowest grade that counts as high.
 
@@ -30,23 +29,12 @@ def comparator_scores(
     pandas.DataFrame
         Rows of the score table. ``visual_risk`` is the majority of the readers: missing on a
         split of two, a single vote counts as it is. Patients without a value have no row.
-
-    Raises
-    ------
-    InputError
-        A reader column that is not in the table, or a call that is neither low nor high.
     """
     values = {}
-    for reader in readers:
-        if reader not in patients:
-            raise InputError(
-                f"patient table: reader column {reader!r} (config, cohort: readers) is missing; "
-                "add it or take it out of the config"
-            )
-        values[reader] = (_calls(patients, reader), 1.0)
     if readers:
-        votes = pd.DataFrame({reader: call for reader, (call, _) in values.items()})
-        values = {"visual_risk": (_majority(votes), 1.0), **values}
+        votes = pd.DataFrame({reader: patients[reader].map(CALLS) for reader in readers})
+        values["visual_risk"] = (_majority(votes), 1.0)
+        values |= {reader: (votes[reader], 1.0) for reader in readers}
     if "grade" in patients:
         values["grade"] = (patients["grade"].astype("Float64").astype(float), float(grade_high))
     tested = folds.loc[folds["part"] == "test", ["patient_id", "repeat", "fold"]]
@@ -58,18 +46,6 @@ def comparator_scores(
         for name, (value, threshold) in values.items()
     ]
     return pd.concat(tables) if tables else pd.DataFrame(columns=["patient_id"])
-
-
-def _calls(patients: pd.DataFrame, reader: str) -> pd.Series:
-    calls = patients[reader].fillna("").astype(str).str.strip().str.lower()
-    wrong = ~calls.isin([*CALLS, ""])
-    if wrong.any():
-        patient = patients["patient_id"][wrong].iloc[0]
-        raise InputError(
-            f"patient table, patient {patient!r}, column {reader}: "
-            f"{patients[reader][wrong].iloc[0]!r} is not low, high or empty; correct the cell"
-        )
-    return calls.map(CALLS)
 
 
 def _majority(votes: pd.DataFrame) -> pd.Series:

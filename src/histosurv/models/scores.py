@@ -39,7 +39,7 @@ def gather_scores(
         )
         for (repeat, fold), name in product(jobs, names)
     ]
-    patients = read_patients(cohort / "patients.csv")
+    patients = read_patients(cohort / "patients.csv", readers=readers)
     tables.append(comparator_scores(patients, folds, readers=readers, grade_high=grade_high))
     return gather(tables, folds, names)
 

@@ -39,6 +39,7 @@ def build_report(
     metrics = pd.read_csv(evaluation / "metrics.csv", keep_default_na=False, na_values=[""])
     for name in ("score", "note"):
         metrics[name] = metrics[name].fillna("")
+    patients = read_patients(cohort / "patients.csv")
     exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
     index = pd.read_csv(features / "batches" / "0000.csv", dtype={"file": str})
     recipe = read_recipe(features / index["file"].iloc[0])
@@ -52,9 +53,9 @@ def build_report(
         warnings=warnings_of(metrics, recipe, len(exclusions)),
         exclusions=exclusions.to_dict("records"),
         table=_headline_table(metrics),
-        folds=_fold_audit(cohort),
+        folds=_fold_audit(cohort, patients),
         figures=_figures(evaluation, metrics),
-        methods=methods_text(config, recipe, counts, _part_sizes(cohort)),
+        methods=methods_text(config, recipe, counts, _part_sizes(cohort), patients.columns),
         recipe=recipe,
         settings=settings(config),
         versions=versions(),
@@ -125,11 +126,11 @@ def _part_sizes(cohort: Path) -> pd.DataFrame:
     return sizes.reindex(columns=["fit", "validation", "test"], fill_value=0)
 
 
-def _fold_audit(cohort: Path) -> dict:
+def _fold_audit(cohort: Path, patients: pd.DataFrame) -> dict:
     """Sizes and deaths of each part, and the patients found in two parts (there must be none)."""
     folds = read_folds(cohort / "folds.csv")
-    label = read_patients(cohort / "patients.csv")[["patient_id", "label_60m"]]
-    died = folds.merge(label[label["label_60m"] == 1], on="patient_id")
+    dead = patients.loc[patients["label_60m"] == 1, "patient_id"]
+    died = folds[folds["patient_id"].isin(dead)]
     deaths = died.groupby(["repeat", "fold", "part"]).size()
     rows = [
         {"repeat": repeat, "fold": fold}

@@ -1,5 +1,7 @@
 """The methods paragraph, written from the settings and tables of the run."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from histosurv.report.wording import name_of
@@ -11,7 +13,13 @@ PENALISED = {
 }
 
 
-def methods_text(config: dict, recipe: dict, counts: pd.Series, sizes: pd.DataFrame) -> list[str]:
+def methods_text(
+    config: dict,
+    recipe: dict,
+    counts: pd.Series,
+    sizes: pd.DataFrame,
+    columns: Collection[str],
+) -> list[str]:
     """Paragraphs of the methods section.
 
     Parameters
@@ -24,10 +32,12 @@ def methods_text(config: dict, recipe: dict, counts: pd.Series, sizes: pd.DataFr
         Numbers of the cohort by estimand (``n_patients``, ``n_dead_60m``, ...).
     sizes : pandas.DataFrame
         Patients of each part, one row per repeat and fold.
+    columns : collection of str
+        Columns of the patient table: folds are balanced by those strata that are among them.
     """
     return [
         _features(config, recipe),
-        _resampling(config, counts, sizes),
+        _resampling(config, counts, sizes, columns),
         _models(config),
         _evaluation(config, counts),
     ]
@@ -51,8 +61,11 @@ def _features(config: dict, recipe: dict) -> str:
     )
 
 
-def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
-    resampling, strata = config["resampling"], config["cohort"]["strata"]
+def _resampling(
+    config: dict, counts: pd.Series, sizes: pd.DataFrame, columns: Collection[str]
+) -> str:
+    resampling = config["resampling"]
+    strata = [name for name in config["cohort"]["strata"] if name in columns]
     balanced = " and ".join(["the five-year outcome", *strata])
     repeats = resampling["repeats"]
     part = {name: _range(sizes[name]) for name in ("fit", "validation", "test")}
