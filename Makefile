@@ -14,9 +14,9 @@ demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
 	@echo "Study report: $(CURDIR)/results/report/study.html"
 
-# Two at a time, a file of tests on one: each file makes its own runs.
+# Two files at a time, for each makes runs of its own; those with whole runs first.
 test: lint
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder tests/workflow tests/real tests
 
 lint: $(INSTALLED)
 	ruff check .

@@ -1,4 +1,8 @@
-"""Progress on long work: a bar with a rate on a terminal, nothing in a log."""
+"""Progress on long work: a bar with a rate on a terminal, nothing in a log.
+
+Bars go to stdout, which the workflow leaves to the terminal; what is said goes to stderr, which it
+writes to the log of the step.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -25,7 +29,8 @@ def track(items: Iterable, what: str, unit: str, **kwargs) -> tqdm:
         desc=what,
         unit=f" {unit}",
         dynamic_ncols=True,
-        disable=not sys.stderr.isatty(),
+        file=sys.stdout,
+        disable=not sys.stdout.isatty(),
         **kwargs,
     )
 

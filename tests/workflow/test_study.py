@@ -105,6 +105,12 @@ def test_report_says_what_the_metrics_table_says(study):
         assert word not in page
 
 
+def test_logs_are_quiet(study):
+    logs = [path for path in (study / "logs").rglob("*.log") if path.is_file()]
+    assert len(logs) > 20
+    assert not [path for path in logs if b"\r" in path.read_bytes()]
+
+
 def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     log = (study / "logs/config.log").read_text()
     assert "models: lstm: learning_rate = 0.001 (default, not confirmed by the paper)" in log

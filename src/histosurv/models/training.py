@@ -102,7 +102,9 @@ def train_lstm(
     network = RecurrentRisk(data[0].shape[1], settings.units, settings.dropout).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     best, best_error, best_epoch, rows = network.state_dict(), np.inf, 0, []
-    for epoch in track(range(1, settings.max_epochs + 1), "training", "epoch"):
+    # The bar is not left behind: stopping early, it would look unfinished.
+    epochs = range(1, settings.max_epochs + 1)
+    for epoch in track(epochs, "training", "epoch", leave=False):
         network.train()
         fit_error, term, n_batches = 0.0, 0.0, -(-len(fit) // settings.batch_spots)
         for batch in np.array_split(order.permutation(fit), n_batches):
