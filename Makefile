@@ -30,6 +30,7 @@ demo/patients.csv: | $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "histosurv needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@echo "Installing into .venv: some minutes, most of them for torch."
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --disable-pip-version-check --progress-bar off --quiet \
 		--constraint constraints.txt --editable '.[test]'

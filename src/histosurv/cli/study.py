@@ -18,7 +18,7 @@ from histosurv.cli.options import (
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="folder to write the cohort to")],
-    patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 150,
+    patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 120,
     spot_px: Annotated[
         int, typer.Option(min=224, help="side of a spot; the study's is 3500")
     ] = 448,
@@ -29,7 +29,7 @@ def demo(
 ) -> None:
     """Simulate a cohort with a planted signal: tables and drawn H&E spots.
 
-    Example: histosurv demo demo --patients 150 --spot-px 448
+    Example: histosurv demo demo --patients 120 --spot-px 448
     """
     from histosurv.cohort.demo import write_demo
 

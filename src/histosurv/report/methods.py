@@ -67,15 +67,15 @@ def _resampling(
     resampling = config["resampling"]
     strata = [name for name in config["cohort"]["strata"] if name in columns]
     balanced = " and ".join(["the five-year outcome", *strata])
-    repeats = resampling["repeats"]
+    drawn = "once" if resampling["repeats"] == 1 else f"{resampling['repeats']} times"
     part = {name: _range(sizes[name]) for name in ("fit", "validation", "test")}
     return (
         f"The {counts['n_patients']:.0f} patients were split by patient into "
-        f"{resampling['folds']} folds balanced by {balanced}, {repeats} "
-        f"{'time' if repeats == 1 else 'times'} (seed {resampling['seed']}). Each fold was the "
-        f"test part once ({part['test']} patients); of the others {part['fit']} were used for "
-        f"fitting and {part['validation']} (the validation part) for early stopping and for the "
-        "threshold between low and high risk, which is the median score of the validation part. "
+        f"{resampling['folds']} folds balanced by {balanced}, {drawn} "
+        f"(seed {resampling['seed']}). Each fold was the test part once "
+        f"({part['test']} patients); of the others {part['fit']} were used for fitting and "
+        f"{part['validation']} (the validation part) for early stopping and for the threshold "
+        "between low and high risk, which is the median score of the validation part. "
         "Every figure rests on scores of patients who took no part in fitting, stopping or "
         "thresholding the model that scored them."
     )
@@ -94,7 +94,8 @@ def _models(config: dict) -> str:
         if lstm["penalised"] != "none"
         else "no weight penalties"
     )
-    baselines = [name_of(name).lower() for name in config["models"]["baselines"]]
+    baselines = [name_of(name) for name in config["models"]["baselines"]]
+    baselines = [name[0].lower() + name[1:] for name in baselines]
     text = (
         f"{scaling}The tile sequence of a spot entered a recurrent network of "
         f"{len(lstm['units'])} LSTM layers with {', '.join(map(str, lstm['units']))} cells, read "
