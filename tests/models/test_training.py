@@ -9,7 +9,7 @@ from histosurv.cohort.folds import members, rotate
 from histosurv.evaluation.discrimination import delong_variance
 from histosurv.models.baselines import score_baseline
 from histosurv.models.job import Job
-from histosurv.models.sequences import Sequences, standardise
+from histosurv.models.sequences import Sequences, moments
 from histosurv.models.training import LstmSettings, score_lstm, train_lstm
 
 SETTINGS = LstmSettings(
@@ -116,17 +116,27 @@ def test_the_best_epoch_is_kept_and_the_curve_tells_which():
     assert np.average(error, weights=weight) == pytest.approx(best["validation_error"], rel=1e-4)
 
 
-def test_standardising_looks_at_the_given_spots_only():
+def test_moments_look_at_the_given_spots_only():
     spots = cohort(10).spots
-    scaled = standardise(spots, np.arange(5))
-    seen = np.concatenate(scaled[:5])
-    np.testing.assert_allclose(seen.mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(seen.std(axis=0), 1, rtol=1e-4)
+    mean, inverse = moments(spots, np.arange(5))
+    seen = np.concatenate(spots[:5])
+    np.testing.assert_allclose(mean, seen.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(inverse, 1 / seen.std(axis=0), rtol=1e-4)
     changed = [*spots[:5], *(spot * 9 for spot in spots[5:])]
-    again = standardise(changed, np.arange(5))
-    assert all((a == b).all() for a, b in zip(again[:5], scaled[:5], strict=True))
+    assert (np.array(moments(changed, np.arange(5))) == np.array([mean, inverse])).all()
 
 
-def test_a_constant_feature_becomes_zero():
+def test_a_constant_feature_says_nothing():
     spots = [np.full((3, 2), 4.0, np.float32), np.array([[4.0, 1.0]], np.float32)]
-    assert (np.concatenate(standardise(spots, np.arange(2)))[:, 0] == 0).all()
+    assert moments(spots, np.arange(2))[1].tolist() == [0.0, pytest.approx(1 / 1.299038)]
+
+
+def test_scaling_is_that_of_the_fit_part():
+    # The same study in other units gives the same scores.
+    work = job(cohort())
+    other = replace(work.sequences, spots=[spot * 4 - 8 for spot in work.sequences.spots])
+    ours, theirs = (
+        score_lstm(replace(work, sequences=sequences), SETTINGS, CPU)[0]["value"]
+        for sequences in (work.sequences, other)
+    )
+    np.testing.assert_allclose(ours, theirs, atol=0.02)

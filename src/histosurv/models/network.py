@@ -21,6 +21,8 @@ class RecurrentRisk(nn.Module):
         Cells of each layer; the study's are 264, 128, 64.
     dropout : float
         Share of values dropped at the input and after the last hidden layer.
+    centre, inverse_sd : torch.Tensor or float
+        Every feature enters as (value - centre) * inverse_sd; part of the network's state.
 
     Notes
     -----
@@ -31,8 +33,17 @@ class RecurrentRisk(nn.Module):
     Initialisation is PyTorch's: uniform within 1/sqrt(cells), two bias vectors a layer.
     """
 
-    def __init__(self, n_features: int, units: list[int], dropout: float) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        units: list[int],
+        dropout: float,
+        centre: torch.Tensor | float = 0.0,
+        inverse_sd: torch.Tensor | float = 1.0,
+    ) -> None:
         super().__init__()
+        self.register_buffer("centre", torch.as_tensor(centre))
+        self.register_buffer("inverse_sd", torch.as_tensor(inverse_sd))
         widths = [n_features, *units]
         self.layers = nn.ModuleList(
             nn.LSTM(before, cells) for before, cells in zip(widths, units, strict=False)
@@ -42,7 +53,8 @@ class RecurrentRisk(nn.Module):
 
     def forward(self, spots: PackedSequence) -> torch.Tensor:
         """Logit per spot, (n_spots,); sequences may differ in length."""
-        hidden = spots._replace(data=self.dropout(spots.data))
+        scaled = (spots.data - self.centre).mul_(self.inverse_sd)
+        hidden = spots._replace(data=self.dropout(scaled))
         for layer in self.layers:
             hidden, (last, _) = layer(hidden)
         return self.output(self.dropout(last[0])).squeeze(1)

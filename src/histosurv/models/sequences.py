@@ -95,8 +95,8 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
     )
 
 
-def standardise(spots: list[np.ndarray], positions: np.ndarray) -> list[np.ndarray]:
-    """Centre and scale every feature by the tiles of some spots.
+def moments(spots: list[np.ndarray], positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of every feature and the inverse of its standard deviation over the tiles of some spots.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def standardise(spots: list[np.ndarray], positions: np.ndarray) -> list[np.ndarr
 
     Returns
     -------
-    list of numpy.ndarray
-        Features in standard deviations; a feature that is constant there becomes 0.
+    tuple of numpy.ndarray
+        (n_features,) float32 each. The inverse is 0 for a feature that is constant there.
     """
     n_tiles = sum(len(spots[i]) for i in positions)
     mean = sum(spots[i].sum(axis=0, dtype=np.float64) for i in positions) / n_tiles
     square = sum(((spots[i] - mean) ** 2).sum(axis=0) for i in positions) / n_tiles
     scale = np.sqrt(square)
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 1e-12)
-    return [((spot - mean) * inverse).astype(np.float32) for spot in spots]
+    return mean.astype(np.float32), inverse.astype(np.float32)

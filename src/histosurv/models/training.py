@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from histosurv.models.job import Job, score_rows
 from histosurv.models.network import Penalised, RecurrentRisk, penalty
-from histosurv.models.sequences import Sequences, standardise
+from histosurv.models.sequences import Sequences, moments
 from histosurv.progress import say, track
 
 
@@ -93,13 +93,14 @@ def train_lstm(
     """
     fit = sequences.of(parts["fit"], labelled=True)
     validation = sequences.of(parts["validation"], labelled=True)
-    spots = sequences.spots
+    data = [torch.from_numpy(spot) for spot in sequences.spots]
+    scaling = []
     if settings.feature_scaling == "standardise":
-        spots = standardise(spots, fit)
-    data = [torch.from_numpy(spot) for spot in spots]
+        scaling = [torch.from_numpy(moment) for moment in moments(sequences.spots, fit)]
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
-    network = RecurrentRisk(data[0].shape[1], settings.units, settings.dropout).to(device)
+    network = RecurrentRisk(data[0].shape[1], settings.units, settings.dropout, *scaling)
+    network.to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     best, best_error, best_epoch, rows = network.state_dict(), np.inf, 0, []
     # The bar is not left behind: stopping early, it would look unfinished.
