@@ -41,6 +41,4 @@ onsuccess:
 
 
 onerror:
-    print(
-        "The run stopped. What went wrong stands above, in the log of the failed step."
-    )
+    print("The run stopped:", *(mistakes() or ["see the log of the failed step above"]))

@@ -8,6 +8,8 @@ import yaml
 
 from histosurv.errors import InputError
 
+WEIGHTS = ("imagenet", "random")  # the words that stand for weights; all else is a file
+
 _HERE = Path(__file__).parent
 
 
@@ -49,7 +51,30 @@ def complete(config: dict) -> dict:
     return filled
 
 
+def refuse_missing_files(config: dict) -> None:
+    """Stop where the features cannot be had: no such weights file, no such folder to import.
+
+    Raises
+    ------
+    InputError
+        The file or folder that a complete configuration names is not there.
+    """
+    features = config["features"]
+    if features["import"]:
+        if not Path(features["import"]).is_dir():
+            raise InputError(
+                f"config: features: import: {features['import']} is no folder; correct the path"
+            )
+    elif features["weights"] not in WEIGHTS and not Path(features["weights"]).is_file():
+        raise InputError(
+            f"config: features: weights: {features['weights']} is no file, nor one of "
+            f"{', '.join(WEIGHTS)}; correct it"
+        )
+
+
 def _with_defaults(value: object, schema: dict) -> object:
+    if value is None and "properties" in schema:
+        value = {}  # a heading with nothing under it
     if not isinstance(value, dict) or "properties" not in schema:
         return value
     filled = dict(value)

@@ -1,5 +1,7 @@
 """The one exception that a user's mistake raises."""
 
+MISTAKE = "histosurv: "  # opens the line in which a command tells it
+
 
 class InputError(Exception):
     """Something the user brought is wrong and the user can mend it.

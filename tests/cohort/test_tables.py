@@ -28,7 +28,7 @@ def write(path, text):
     ("text", "message"),
     [
         ("patient_id,time_months\nA,12\n", r"row 1: column event is missing"),
-        ("patient_id;time_months;event\nA;12;1\n", r"row 1: columns are separated by ';'"),
+        ("patient_id;time_months;event\nA;12;1\n", r"row 1: columns are separated by semicolons"),
         (PATIENTS + "A,5,1\n", r"row 5, column patient_id: 'A' stands in row 2 already"),
         (PATIENTS + "D,-1,1\n", r"row 5, column time_months: '-1' is below 0"),
         (PATIENTS + "D,soon,1\n", r"row 5, column time_months: 'soon' is not a number"),
@@ -39,11 +39,17 @@ def write(path, text):
         (PATIENTS + "D,4,3\n", r"row 5, column event: '3' is not 0 or 1 or 2"),
         (PATIENTS + "D,4,0.5\n", r"row 5, column event: '0.5' is not a whole number"),
         (PATIENTS + "D,4,\n", r"row 5, column event: '' is empty"),
-        (PATIENTS + "D,4,1,9,9\n", r"no readable UTF-8 CSV"),
+        (PATIENTS + "D,4,1,9,9\n", r"row 5: 5 cells under a header of 3"),
+        (PATIENTS + "D,4\n", r"row 5: 2 cells under a header of 3"),
+        (PATIENTS + 'D,"4,1\n', r"no readable CSV"),
+        (PATIENTS + "D\0,4,1\n", r"bytes that are no text"),
+        ("patient_id,time_months,event,event\nA,12,1,0\n", r"column 'event' stands there twice"),
+        ("patient_id\ttime_months\tevent\nA\t12\t1\n", r"separated by tabs"),
+        ("PK\x03\x04", r"Excel workbook"),
         ("patient_id,time_months,event\nA,12,1\nB,20,1\n", r"every patient has event 1"),
         ("patient_id,time_months,event\nA,900,1\nB,2000,0\n", r"looks like days"),
         ("patient_id,time_months,event\n", r"has no rows"),
-        ("", r"no readable UTF-8 CSV"),
+        ("", r"has no rows"),
     ],
 )
 def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, message):

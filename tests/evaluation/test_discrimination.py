@@ -58,7 +58,10 @@ def test_one_class_gives_a_reason_and_a_constant_score_one_half():
     assert np.isnan(one.value)
     assert one.note
     constant = auc_pooled(table([1, 1, 1, 1], [0, 1, 0, 1]))
-    assert (constant.value, constant.p) == (0.5, 1.0)
+    assert (constant.value, constant.note) == (
+        0.5,
+        "no interval: the score is the same for everybody",
+    )
     apart = auc_pooled(table([1, 2, 3, 4], [0, 0, 1, 1]))
     assert apart.value == 1
     assert "do not overlap" in apart.note

@@ -78,12 +78,14 @@ def test_hostile_names_are_text(study):
     assert page.count("&lt;script&gt;") >= 4  # title, heading, score, exclusion; figures too
 
 
-def test_methods_name_only_the_strata_that_the_table_has(study):
+def test_methods_say_what_the_folds_are_balanced_by(study):
     assert "3 folds balanced by the five-year outcome, 10 times" in build(study)
-    folder, _ = study
-    table = read_patients(folder / "cohort/patients.csv").assign(stage="A")
-    write_table(table.drop(columns="label_60m"), folder / "cohort/patients.csv")
-    assert "3 folds balanced by the five-year outcome and stage, 10 times" in build(study)
+    config = yaml.safe_load((study[0] / "config.yaml").read_text())
+    config["cohort"] |= {"strata": ["stage"], "readers": ["r1"]}
+    (study[0] / "config.yaml").write_text(yaml.safe_dump(config))
+    page = build(study)
+    assert "3 folds balanced by the five-year outcome and stage, 10 times" in page
+    assert "a patient whose vote is tied" in page
 
 
 def test_same_tables_same_bytes(study):

@@ -99,7 +99,12 @@ def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
         ),
         ({"resampling": {"folds": 1}}, "config: resampling: folds: 1 is less than the minimum"),
         ({"models": {"baselines": ["forest"]}}, "config: models: baselines: 0: 'forest' is not"),
-        ({"features": {"weights": "no.pth"}}, "no.pth"),
+        (
+            {"features": {"weights": "no.pth"}},
+            "config: features: weights: no.pth is no file, nor one of",
+        ),
+        ({"features": {"import": "no"}}, "config: features: import: no is no folder"),
+        ({"cohort": {"strata": ["stagee"]}}, "demo/patients.csv, row 1: column stagee is missing"),
     ],
 )
 def test_a_mistake_in_the_config_is_named(small, config, message):
@@ -124,5 +129,5 @@ def test_an_unreadable_image_is_named_on_the_terminal(small, content):
     image.write_bytes(image.read_bytes()[:4000] if content is None else content)
     run = run_snakemake(small, "results/development/spots/0000.csv")
     assert run.returncode != 0
-    assert "histosurv: demo/images/P0003_1.jpg: cannot be decoded" in output_of(run)
+    assert "histosurv: spot 'P0003_1', demo/images/P0003_1.jpg: cannot be decoded" in output_of(run)
     assert "Traceback" not in output_of(run)

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
+import sys
+import time
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 from histosurv.code import code_digest
 from histosurv.cohort.tables import read_cohort
-from histosurv.config import complete
-from histosurv.errors import InputError
+from histosurv.config import WEIGHTS, complete, refuse_missing_files
+from histosurv.errors import MISTAKE, InputError
 
 
 def checked(function, *arguments, **options):
@@ -17,7 +17,18 @@ def checked(function, *arguments, **options):
     try:
         return function(*arguments, **options)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"{MISTAKE}{error}")
+
+
+def mistakes():
+    """What the steps of this run called a user's mistake, read from their logs."""
+    logs = [
+        path for path in Path("logs").rglob("*.log") if path.stat().st_mtime >= STARTED
+    ]
+    lines = [
+        line for path in sorted(logs) for line in path.read_text("utf-8").splitlines()
+    ]
+    return [line for line in lines if line.startswith(MISTAKE)]
 
 
 def cut_batches(cohort):
@@ -30,6 +41,7 @@ def cut_batches(cohort):
         unmatched=config["cohort"]["unmatched"],
         with_images=not config["features"]["import"],
         readers=config["cohort"]["readers"],
+        strata=config["cohort"]["strata"],
     ).spots
     size = config["spots_per_job"]
     return [spots.iloc[start : start + size] for start in range(0, len(spots), size)]
@@ -59,10 +71,12 @@ def models_folder(wildcards, input):
 def weights_file(wildcards):
     """The weights file that the study names, if it names one."""
     source = config["features"]["weights"]
-    return [] if source in ("imagenet", "random") else [source]
+    return [] if source in WEIGHTS else [source]
 
 
+STARTED = time.time()
 config.update(checked(complete, config))
+checked(refuse_missing_files, config)
 BATCHES = {cohort: cut_batches(cohort) for cohort in config["cohorts"]}
 FOLDS = range(1, config["resampling"]["folds"] + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)

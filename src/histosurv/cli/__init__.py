@@ -5,7 +5,7 @@ import sys
 import typer
 
 from histosurv.cli import steps, study
-from histosurv.errors import InputError
+from histosurv.errors import MISTAKE, InputError
 
 app = typer.Typer(
     add_completion=False,
@@ -38,4 +38,8 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        sys.exit(f"histosurv: {error}")
+        sys.exit(f"{MISTAKE}{error}")
+    except OSError as error:  # a full disk, a folder that may not be written to
+        if error.filename is None:
+            raise
+        sys.exit(f"{MISTAKE}{error.filename}: {error.strerror}")

@@ -82,7 +82,7 @@ def folds(
     from histosurv.cohort.tables import read_patients
     from histosurv.publish import write_table
 
-    table = read_patients(patients)
+    table = read_patients(patients, strata=strata or [])
     write_table(
         rotate(table, n_repeats=repeats, n_folds=n_folds, strata=strata or [], seed=seed), out
     )

@@ -40,20 +40,37 @@ def evaluate(
     patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
     scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
     out: OutFolder,
+    reader: Annotated[
+        list[str] | None, typer.Option(help="column of the patient table with low or high")
+    ] = None,
+    grade_high: Annotated[
+        int | None, typer.Option(help="evaluate grade too: lowest that counts as high")
+    ] = None,
 ) -> None:
-    """Evaluate any risk scores: no image needed.
+    """Evaluate any risk scores, beside pathologists and grade: no image needed.
 
-    Example: histosurv evaluate --patients patients.csv --scores scores.csv --out evaluation
+    Example: histosurv evaluate --patients patients.csv --scores scores.csv --reader reader_1
+    --out evaluation
     """
+    import pandas as pd
+
     from histosurv.cohort.tables import read_patients
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_scores
+    from histosurv.evaluation.scores import read_scores, with_outcomes
+    from histosurv.models.comparators import comparator_scores
+    from histosurv.progress import say
     from histosurv.publish import write_table
 
-    table = read_patients(patients)
-    result = evaluate_scores(table, read_scores(scores_file, table))
+    table = read_patients(patients, readers=reader or [])
+    scores = read_scores(scores_file, table)
+    if reader or grade_high:
+        tested = scores.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
+        calls = comparator_scores(table, tested, readers=reader or [], grade_high=grade_high)
+        scores = pd.concat([scores, with_outcomes(calls, table)])
+    result = evaluate_scores(table, scores)
     for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
         write_table(getattr(result, name), out / f"{name}.csv")
+    say(f"figures are in {out / 'metrics.csv'}")
 
 
 def report(

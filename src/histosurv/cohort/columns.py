@@ -1,5 +1,8 @@
 """Read a CSV table and hold it against its schema, cell by cell."""
 
+import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,7 @@ def read_table(path: Path, schema_name: str) -> pd.DataFrame:
     path : pathlib.Path
         UTF-8 CSV file with a header.
     schema_name : str
-        Name of the schema (``patients`` or ``spots``).
+        Name of the schema (``patients``, ``spots`` or ``scores``).
 
     Returns
     -------
@@ -60,28 +63,60 @@ def refuse_duplicates(table: pd.DataFrame, column: str, path: Path) -> None:
         )
 
 
+def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: str) -> None:
+    """Stop at the first column that the config names under `key` and the table lacks."""
+    for name in names:
+        if name not in table:
+            raise InputError(
+                f"{path}, row 1: column {name} is missing (named in the config under {key}); "
+                "add it or take it out of the config"
+            )
+
+
 def _read_text(path: Path, title: str) -> pd.DataFrame:
+    """All cells as text; blank lines are no rows, but they are counted."""
+    rows = _rows(path, title)
+    header = [name.strip() for name in rows[0]] if rows else []
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            raise InputError(f"{path}, row 1: columns are separated by {name}; save with commas")
+    for name in header:
+        if header.count(name) > 1:
+            raise InputError(f"{path}, row 1: column {name!r} stands there twice; keep one")
+    cells, numbers = [], []
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise InputError(
+                f"{path}, row {number}: {len(row)} cells under a header of {len(header)}; "
+                "correct the row (a comma within a cell needs quotes round the cell)"
+            )
+        cells.append([cell.strip() for cell in row])
+        numbers.append(number)
+    if not cells:
+        raise InputError(f"{path}: the {title} has no rows; fill it")
+    return pd.DataFrame(cells, columns=header, index=numbers, dtype=object)
+
+
+def _rows(path: Path, title: str) -> list[list[str]]:
     try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
-        )
+        content = path.read_bytes()
+        if content.startswith(b"PK"):
+            raise InputError(f"{path}: this is an Excel workbook; save it as CSV UTF-8")
+        text = content.decode("utf-8-sig")
+        if "\0" in text:
+            raise InputError(f"{path}: holds bytes that are no text; save it as CSV UTF-8")
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except FileNotFoundError:
         raise InputError(
             f"{path}: the {title} is not there; correct the path, or simulate a cohort with "
             "`histosurv demo FOLDER`"
         ) from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        what = " ".join(str(error).split())
-        raise InputError(f"{path}: no readable UTF-8 CSV ({what}); save it as CSV UTF-8") from None
-    if len(table.columns) == 1 and ";" in table.columns[0]:
-        raise InputError(f"{path}, row 1: columns are separated by ';'; save it with commas")
-    table = table.fillna("").apply(lambda column: column.str.strip())
-    table.columns = table.columns.str.strip()
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    table = table[(table != "").any(axis=1)]  # a blank line at the end is no patient
-    if table.empty:
-        raise InputError(f"{path}: the {title} has no rows; fill it")
-    return table
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: letters are not in UTF-8; save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: no readable CSV ({error}); look for a stray quote") from None
 
 
 def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Series:
@@ -109,6 +144,8 @@ def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Se
         stop_at(~empty & ~numbers.isin(rule["enum"]), f"is not {allowed}")
     if "minimum" in rule:
         stop_at(numbers < rule["minimum"], f"is below {rule['minimum']}")
+    if "maximum" in rule:
+        stop_at(numbers > rule["maximum"], f"is above {rule['maximum']}")
     if "exclusiveMinimum" in rule:
         stop_at(numbers <= rule["exclusiveMinimum"], f"is not above {rule['exclusiveMinimum']}")
     return numbers.astype("Int64") if rule["type"] == "integer" else numbers

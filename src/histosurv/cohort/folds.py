@@ -52,8 +52,7 @@ def rotate(
             f"{len(patients)} patients cannot fill {n_folds} folds; lower resampling: folds or "
             "bring more patients"
         )
-    by = ["label_60m", *(name for name in strata if name in patients)]
-    code = patients.groupby(by, dropna=False, sort=True).ngroup().to_numpy()
+    code = patients.groupby(["label_60m", *strata], dropna=False, sort=True).ngroup().to_numpy()
     tables = []
     for repeat in range(1, n_repeats + 1):
         rng = np.random.default_rng([seed, repeat])
@@ -118,5 +117,5 @@ def _refuse_one_outcome(label: pd.Series, part: np.ndarray, repeat: int, fold: i
             if counts.get(value, 0) == 0:
                 raise InputError(
                     f"repeat {repeat}, fold {fold}: no {name} patient is {what} 60 months; "
-                    "bring more patients with known outcome or lower resampling: folds"
+                    "bring more patients with a known five-year outcome"
                 )

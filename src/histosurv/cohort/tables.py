@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from histosurv.cohort.columns import read_table, refuse_duplicates
+from histosurv.cohort.columns import read_table, refuse_duplicates, require_columns
 from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
 
@@ -34,7 +34,9 @@ class Cohort:
     exclusions: pd.DataFrame
 
 
-def read_patients(path: Path, *, readers: Sequence[str] = ()) -> pd.DataFrame:
+def read_patients(
+    path: Path, *, readers: Sequence[str] = (), strata: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read the patient table and add the five-year label.
 
     Parameters
@@ -43,12 +45,15 @@ def read_patients(path: Path, *, readers: Sequence[str] = ()) -> pd.DataFrame:
         The table.
     readers : sequence of str
         Columns with pathologists' calls, which become ``low``, ``high`` or empty.
+    strata : sequence of str
+        Columns that the folds are to be balanced by.
 
     Raises
     ------
     InputError
         A cell that does not fit, a repeated id, days in the months column, one and the same
-        outcome for everybody, or a reader's column that is missing or holds something else.
+        outcome for everybody, a reader's or a stratum's column that is missing, or a reader's call
+        that is something else.
     """
     patients = read_table(path, "patients")
     refuse_duplicates(patients, "patient_id", path)
@@ -63,6 +68,8 @@ def read_patients(path: Path, *, readers: Sequence[str] = ()) -> pd.DataFrame:
             f"{path}, column event: every patient has event {patients['event'].iloc[0]}; without "
             "both deaths and survivors there is nothing to learn; check the coding (0, 1, 2)"
         )
+    require_columns(patients, readers, path, "cohort: readers")
+    require_columns(patients, strata, path, "cohort: strata")
     for reader in readers:
         patients[reader] = _calls(patients, reader, path)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
@@ -111,6 +118,7 @@ def read_cohort(
     unmatched: Literal["error", "exclude"] = "error",
     with_images: bool = True,
     readers: Sequence[str] = (),
+    strata: Sequence[str] = (),
 ) -> Cohort:
     """Read both tables and join them.
 
@@ -123,7 +131,7 @@ def read_cohort(
         the row out and list it.
     with_images : bool
         As in `read_spots`.
-    readers : sequence of str
+    readers, strata : sequence of str
         As in `read_patients`.
 
     Raises
@@ -131,7 +139,7 @@ def read_cohort(
     InputError
         As in `read_patients` and `read_spots`, or a row without its counterpart.
     """
-    patients = read_patients(patients_path, readers=readers)
+    patients = read_patients(patients_path, readers=readers, strata=strata)
     spots = read_spots(spots_path, with_images=with_images)
     orphans = ~spots["patient_id"].isin(patients["patient_id"])
     bare = ~patients["patient_id"].isin(spots["patient_id"])
@@ -161,11 +169,6 @@ def batch_rows(spots: pd.DataFrame, batch: int, spots_per_job: int) -> pd.DataFr
 
 
 def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
-    if reader not in patients:
-        raise InputError(
-            f"{path}, row 1: column {reader} is missing (a pathologist's calls, named in the "
-            "config under cohort: readers); add it or take it out of the config"
-        )
     calls = patients[reader].astype(str).str.lower()
     wrong = ~calls.isin(["low", "high", ""])
     if wrong.any():

@@ -127,7 +127,7 @@ def _with_interval(auc: float, variance: float) -> Estimate:
         return Estimate(auc, note="no interval: a single patient with one of the outcomes")
     if variance == 0:
         if auc == 0.5:
-            return Estimate(auc, auc, auc, 1.0)
+            return Estimate(auc, note="no interval: the score is the same for everybody")
         return Estimate(auc, note="no interval: the groups do not overlap")
     error = variance**0.5
     reach = norm.ppf(0.975) * error

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from histosurv.cohort.columns import read_table
 from histosurv.errors import InputError
-
-REQUIRED = ["patient_id", "score", "repeat", "fold", "value", "threshold"]
 
 
 def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
@@ -28,43 +26,36 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     InputError
-        A missing column, an unknown patient, a value that is no number, or a patient with two
-        rows for one score and repeat.
+        A missing column, a cell that does not fit, an unknown patient, a patient with two rows
+        for one score and repeat, or with rows in some repeats only.
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: the score table is not there; correct the path")
-    text = {"patient_id": str, "score": str}
-    try:
-        scores = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"risk_60m": [""]})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no readable CSV ({' '.join(str(error).split())})") from None
-    for name in REQUIRED:
-        if name not in scores:
-            raise InputError(f"{path}, row 1: column {name} is missing; add it")
-    for name in ("value", "threshold"):
-        numbers = pd.to_numeric(scores[name], errors="coerce")
-        bad = ~np.isfinite(numbers)
-        if bad.any():
-            row = scores.index[bad][0]
-            raise InputError(
-                f"{path}, row {row + 2}, column {name}: {scores.at[row, name]!r} is not a finite "
-                "number; correct it or leave the row out"
-            )
-        scores[name] = numbers
-    unknown = ~scores["patient_id"].isin(patients["patient_id"])
-    if unknown.any():
-        row = scores.index[unknown][0]
+    scores = read_table(path, "scores")
+    unknown = scores.index[~scores["patient_id"].isin(patients["patient_id"])]
+    if len(unknown):
         raise InputError(
-            f"{path}, row {row + 2}: patient {scores.at[row, 'patient_id']!r} is not in the "
-            "patient table; correct the id or leave the row out"
+            f"{path}, row {unknown[0]}: patient {scores.at[unknown[0], 'patient_id']!r} is not in "
+            "the patient table; correct the id (are leading zeros lost?) or leave the row out"
         )
-    twice = scores.duplicated(["patient_id", "score", "repeat"])
-    if twice.any():
-        row = scores.index[twice][0]
+    twice = scores.index[scores.duplicated(["patient_id", "score", "repeat"])]
+    if len(twice):
+        row = scores.loc[twice[0]]
         raise InputError(
-            f"{path}, row {row + 2}: a second {scores.at[row, 'score']} for patient "
-            f"{scores.at[row, 'patient_id']!r} in one repeat; keep one"
+            f"{path}, row {twice[0]}: a second {row['score']} for patient {row['patient_id']!r} in "
+            f"repeat {row['repeat']}; keep one"
         )
+    n_repeats = scores.groupby(["score", "patient_id"])["repeat"].transform("size")
+    fewer = scores.index[n_repeats < scores.groupby("score")["repeat"].transform("nunique")]
+    if len(fewer):
+        row = scores.loc[fewer[0]]
+        raise InputError(
+            f"{path}, row {fewer[0]}: patient {row['patient_id']!r} has {row['score']} in some "
+            "repeats only; bring it for every repeat or for none"
+        )
+    return with_outcomes(scores, patients)
+
+
+def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
+    """Join ``time_months, event, label_60m`` to rows of the score table."""
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]
     return scores.merge(outcome, on="patient_id", validate="many_to_one")
 

@@ -7,6 +7,7 @@ reads that file and its SHA-256; none needs a network or a guess.
 
 import hashlib
 import json
+import struct
 from pathlib import Path
 from pickle import UnpicklingError
 from urllib.error import URLError
@@ -85,9 +86,13 @@ _UNREADABLE = (
     UnpicklingError,
     AttributeError,
     EOFError,
+    IndexError,
+    KeyError,
     OSError,
     RuntimeError,
+    TypeError,
     ValueError,
+    struct.error,
 )
 
 

@@ -7,7 +7,7 @@ CALLS = {"low": 0.0, "high": 1.0}
 
 
 def comparator_scores(
-    patients: pd.DataFrame, folds: pd.DataFrame, *, readers: list[str], grade_high: int
+    patients: pd.DataFrame, folds: pd.DataFrame, *, readers: list[str], grade_high: int | None
 ) -> pd.DataFrame:
     """Scores of the readers, their majority and the grade.
 
@@ -22,7 +22,7 @@ def comparator_scores(
         Names of the reader columns, checked by `read_patients`; none leaves the visual risk score
         out.
     grade_high : int
-        Lowest grade that counts as high.
+        Lowest grade that counts as high; None leaves grade out.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def comparator_scores(
         votes = pd.DataFrame({reader: patients[reader].map(CALLS) for reader in readers})
         values["visual_risk"] = (_majority(votes), 1.0)
         values |= {reader: (votes[reader], 1.0) for reader in readers}
-    if "grade" in patients:
+    if grade_high and "grade" in patients:
         values["grade"] = (patients["grade"].astype("Float64").astype(float), float(grade_high))
     tested = folds.loc[folds["part"] == "test", ["patient_id", "repeat", "fold"]]
     tables = [

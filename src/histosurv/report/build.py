@@ -47,6 +47,7 @@ def build_report(
     page = _environment().get_template("study.html.j2")
     text = page.render(
         title=config["title"],
+        repeats=config["resampling"]["repeats"],
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),

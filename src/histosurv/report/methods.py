@@ -33,12 +33,13 @@ def methods_text(
     sizes : pandas.DataFrame
         Patients of each part, one row per repeat and fold.
     columns : collection of str
-        Columns of the patient table: folds are balanced by those strata that are among them.
+        Columns of the patient table.
     """
     return [
         _features(config, recipe),
-        _resampling(config, counts, sizes, columns),
+        _resampling(config, counts, sizes),
         _models(config),
+        _comparators(config, columns),
         _evaluation(config, counts),
     ]
 
@@ -61,12 +62,9 @@ def _features(config: dict, recipe: dict) -> str:
     )
 
 
-def _resampling(
-    config: dict, counts: pd.Series, sizes: pd.DataFrame, columns: Collection[str]
-) -> str:
+def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
     resampling = config["resampling"]
-    strata = [name for name in config["cohort"]["strata"] if name in columns]
-    balanced = " and ".join(["the five-year outcome", *strata])
+    balanced = " and ".join(["the five-year outcome", *config["cohort"]["strata"]])
     drawn = "once" if resampling["repeats"] == 1 else f"{resampling['repeats']} times"
     part = {name: _range(sizes[name]) for name in ("fit", "validation", "test")}
     return (
@@ -116,9 +114,24 @@ def _models(config: dict) -> str:
     return text
 
 
+def _comparators(config: dict, columns: Collection[str]) -> str:
+    readers, sentences = config["cohort"]["readers"], []
+    if readers:
+        sentences.append(
+            "The visual risk score is the majority of the pathologists' calls of low or high risk "
+            f"({', '.join(readers)}); a patient whose vote is tied, or without a call, has none."
+        )
+    else:
+        sentences.append("No pathologists' calls were given.")
+    if "grade" in columns:
+        sentences.append(f"Grade {config['cohort']['grade_high']} and above counted as high.")
+    return " ".join(sentences)
+
+
 def _evaluation(config: dict, counts: pd.Series) -> str:
     repeated = (
-        " With several repeats a patient's score is the mean over them."
+        " With several repeats a patient's score is the mean over them, and the patient is at high "
+        "risk where that mean reaches the mean of the thresholds."
         if config["resampling"]["repeats"] > 1
         else ""
     )

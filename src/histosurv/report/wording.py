@@ -38,8 +38,8 @@ def interval(row: pd.Series, digits: int = 2) -> str:
         return f"not estimable: {row['note']}"
     text = number(row["estimate"], digits)
     if math.isfinite(row["lower"]):
-        text += f" ({number(row['lower'], digits)} to {number(row['upper'], digits)})"
-    return text
+        return f"{text} ({number(row['lower'], digits)} to {number(row['upper'], digits)})"
+    return f"{text} ({row['note']})" if row["note"] else text
 
 
 def p_value(p: float) -> str:

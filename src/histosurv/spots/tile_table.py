@@ -49,11 +49,10 @@ def tabulate(spots: pd.DataFrame) -> pd.DataFrame:
     """
     tables = []
     for spot in track(spots.to_dict("records"), "tiling", "spot"):
-        pixels = read_spot(spot["image"], region_of(spot))
         try:
-            corners = tile_corners(pixels.shape[1], pixels.shape[0])
+            pixels, corners = _read_and_place(spot)
         except InputError as error:
-            raise InputError(f"{spot['image']}: {error}") from None
+            raise InputError(f"spot {spot['spot_id']!r}, {error}") from None
         tiles = cut(pixels, corners)
         tissue = tissue_fraction(tiles, glass_white(pixels))
         tables.append(
@@ -71,3 +70,12 @@ def tabulate(spots: pd.DataFrame) -> pd.DataFrame:
             )
         )
     return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def _read_and_place(spot: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of a spot and the corners of its tiles."""
+    pixels = read_spot(spot["image"], region_of(spot))
+    try:
+        return pixels, tile_corners(pixels.shape[1], pixels.shape[0])
+    except InputError as error:
+        raise InputError(f"{spot['image']}: {error}") from None
