@@ -37,7 +37,8 @@ rule all:
 
 
 onsuccess:
-    print("The report is ready: results/report/study.html")
+    if is_new("results/report/study.html"):
+        print("The report is ready: results/report/study.html")
 
 
 onerror:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from histosurv.evaluation.discrimination import (
+    auc_per_repeat,
     auc_pooled,
     auc_within_folds,
     delong_variance,
@@ -95,3 +96,39 @@ def test_roc_runs_from_corner_to_corner():
     points = roc_points(table([1, 2, 3, 4], [0, 1, 0, 1]))
     assert points.iloc[0].tolist() == [0, 0]
     assert points.iloc[-1].tolist() == [1, 1]
+
+
+def test_variance_within_folds_is_that_of_a_weighted_mean():
+    rng = np.random.default_rng(3)
+    folds = [
+        pd.DataFrame(
+            {
+                "repeat": 1,
+                "fold": fold,
+                "value": rng.standard_normal(n),
+                "label_60m": pd.Series([0, 1] * (n // 2), dtype="Int64"),
+            }
+        )
+        for fold, n in ((1, 20), (2, 40))
+    ]
+    parts = [delong_variance(f["value"].to_numpy(), f["label_60m"].to_numpy(int)) for f in folds]
+    weight = np.array([100, 400]) / 500
+    expected = sum(w * auc for w, (auc, _) in zip(weight, parts, strict=True))
+    error = sum(w**2 * variance for w, (_, variance) in zip(weight, parts, strict=True)) ** 0.5
+    found = auc_within_folds(pd.concat(folds))
+    assert found.value == pytest.approx(expected)
+    assert found.upper == pytest.approx(expected + 1.959964 * error, rel=1e-6)
+
+
+def test_a_repeat_by_itself_is_what_within_folds_is_held_against():
+    rng = np.random.default_rng(4)
+    label = pd.Series([0, 1] * 30, dtype="Int64")
+    repeats = [
+        pd.DataFrame({"repeat": r, "fold": 1, "value": rng.standard_normal(60), "label_60m": label})
+        for r in (1, 2)
+    ]
+    both = pd.concat(repeats)
+    mean = np.mean([auc_pooled(repeat).value for repeat in repeats])
+    assert auc_per_repeat(both).value == pytest.approx(mean)
+    # No fold model differs in scale here: pooling is no reason for a difference.
+    assert auc_per_repeat(both) == auc_within_folds(both)

@@ -86,3 +86,20 @@ def test_follow_up_is_that_of_the_living(trial):
         {"time_months": [1.0] * 50 + [10.0] * 10 + [30.0] * 20, "event": [1] * 50 + [0] * 30}
     )
     assert follow_up_median(patients).value == 30
+
+
+def test_other_deaths_are_censored_in_the_curves_and_end_the_follow_up():
+    patients = pd.DataFrame(
+        {
+            "time_months": [10.0, 20.0, 30.0, 40.0, 15.0, 25.0],
+            "event": [2, 1, 2, 0, 1, 0],
+            "is_high": [False, False, False, False, True, True],
+        }
+    )
+    low = kaplan_meier(patients).query("group == 'low'").set_index("time_months")["survival"]
+    assert low[[10.0, 20.0, 30.0]].tolist() == pytest.approx([1, 2 / 3, 2 / 3])
+    as_censored = patients.assign(event=patients["event"].replace(2, 0))
+    assert logrank(patients) == logrank(as_censored)
+    # Reverse: only the contacts at 25 and 40 end in being alive; 6, 5, 4, 3, 2, 1 are at risk.
+    assert follow_up_median(patients).value == 40.0
+    assert follow_up_median(as_censored).value != 40.0

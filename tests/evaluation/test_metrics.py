@@ -111,3 +111,13 @@ def test_patients_score_is_the_mean_over_repeats():
     assert table["value"].to_dict() == {"A": 2.0, "B": 0.5}
     assert table["is_high"].to_dict() == {"A": True, "B": False}  # +0.5 and -0.5 on average
     assert pd.isna(table.at["B", "label_60m"])
+
+
+def test_a_score_that_meets_its_threshold_is_high():
+    rows = pd.DataFrame(
+        {
+            "patient_id": ["A", "B"], "repeat": 1, "value": [1.0, 0.999], "threshold": 1.0,
+            "time_months": 5.0, "event": 1, "label_60m": pd.Series([1, 1], dtype="Int64"),
+        }
+    )  # fmt: skip
+    assert per_patient(rows)["is_high"].tolist() == [True, False]

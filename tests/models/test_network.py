@@ -58,3 +58,16 @@ def test_penalty_sums_the_named_matrices_of_every_layer():
         ("recurrent", recurrent), ("input", inputs), ("both", recurrent + inputs), ("none", 0)
     ):  # fmt: skip
         assert penalty(network, which, 0.1, 0.01).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_dropout_is_at_the_input_and_before_the_output():
+    torch.manual_seed(0)
+    network = RecurrentRisk(400, [8, 400], 0.25).train()
+    seen = {}
+    for name, module in (("input", network.layers[0]), ("output", network.output)):
+        module.register_forward_hook(lambda _, given, __, name=name: seen.update({name: given[0]}))
+    network(pack_sequence([torch.ones(30, 400)]))
+    for values in (seen["input"].data, seen["output"]):
+        n = values.numel()
+        error = (0.25 * 0.75 / n) ** 0.5
+        assert (values == 0).float().mean().item() == pytest.approx(0.25, abs=5 * error)

@@ -7,7 +7,7 @@ import torch
 
 from histosurv.cohort.folds import members, rotate
 from histosurv.evaluation.discrimination import delong_variance
-from histosurv.models.baselines import score_baseline
+from histosurv.models.baselines import fit_baseline, log_odds, score_baseline
 from histosurv.models.job import Job
 from histosurv.models.sequences import Sequences, moments
 from histosurv.models.training import LstmSettings, score_lstm, train_lstm
@@ -131,12 +131,72 @@ def test_a_constant_feature_says_nothing():
     assert moments(spots, np.arange(2))[1].tolist() == [0.0, pytest.approx(1 / 1.299038)]
 
 
-def test_scaling_is_that_of_the_fit_part():
-    # The same study in other units gives the same scores.
+def perturbed(work, patients):
+    """The same job with the features of some patients blown up."""
+    sequences = work.sequences
+    spots = [
+        spot * 7 - 300 if patient in set(patients) else spot
+        for patient, spot in zip(sequences.patient_of, sequences.spots, strict=True)
+    ]
+    return replace(work, sequences=replace(sequences, spots=spots))
+
+
+def of_part(work, part, *, unknown):
+    label = work.sequences.patients.loc[work.parts[part], "label_60m"]
+    return label.index[label.isna() == unknown].tolist()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_features_of_test_patients_move_nobodys_score_but_their_own(name):
     work = job(cohort())
-    other = replace(work.sequences, spots=[spot * 4 - 8 for spot in work.sequences.spots])
-    ours, theirs = (
-        score_lstm(replace(work, sequences=sequences), SETTINGS, CPU)[0]["value"]
-        for sequences in (work.sequences, other)
+    some, others = work.parts["test"][::2], work.parts["test"][1::2]
+    before, after = (
+        MODELS[name](each).set_index("patient_id") for each in (work, perturbed(work, some))
     )
-    np.testing.assert_allclose(ours, theirs, atol=0.02)
+    assert before.loc[others].equals(after.loc[others])
+    assert (before["threshold"] == after["threshold"]).all()
+    assert (before.loc[some, "value"] != after.loc[some, "value"]).any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_patients_of_unknown_outcome_teach_nothing(name):
+    work = job(cohort(unknown=0.3))
+    unknown = of_part(work, "fit", unknown=True)
+    assert len(unknown) > 5
+    assert MODELS[name](work).equals(MODELS[name](perturbed(work, unknown)))
+
+
+@pytest.mark.parametrize("name", ["logistic", "naive_bayes", "svm"])
+def test_classical_models_learn_from_the_fit_part_alone(name):
+    work = job(cohort())
+    changed = perturbed(work, work.parts["validation"])
+    before, after = MODELS[name](work), MODELS[name](changed)
+    assert before["value"].equals(after["value"])
+    assert before["threshold"].iloc[0] != after["threshold"].iloc[0]
+
+
+def test_threshold_is_the_median_of_the_validation_patients():
+    work = job(cohort())
+    trained = train_lstm(work.sequences, work.parts, SETTINGS, seed=work.seed, device=CPU)
+    value = work.sequences.patient_means(trained.logits, np.arange(len(trained.logits)))
+    expected = value.loc[work.parts["validation"]].median()
+    assert MODELS["lstm"](work)["threshold"].iloc[0] == pytest.approx(expected)
+
+
+def test_penalties_pull_the_recurrent_weights_down():
+    work = job(cohort())
+    held = replace(SETTINGS, l1=0.05, max_epochs=8, patience_epochs=8)
+    curve = train_lstm(work.sequences, work.parts, held, seed=1, device=CPU).curve
+    assert curve["penalty"].iloc[-1] < 0.5 * curve["penalty"].iloc[0]
+
+
+def test_a_weak_signal_never_turns_the_ranking_of_the_support_vector_machine():
+    # Thirty cohorts without signal: Platt's line alone would fall in some of them.
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        features = pd.DataFrame(rng.standard_normal((40, 6)))
+        label = pd.Series(rng.permutation([0, 1] * 20))
+        model = fit_baseline("svm", features, label, seed=seed)
+        distance = model.model.decision_function(features.to_numpy())
+        assert model.slope > 0
+        assert (np.argsort(log_odds(model, features)) == np.argsort(distance)).all()

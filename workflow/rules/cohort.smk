@@ -20,11 +20,12 @@ rule cohort:
         runtime="10m",
     params:
         unmatched=lookup("cohort/unmatched", within=config),
+        content=tables_digest,
         images="--without-images" if config["features"]["import"] else "",
         folder=subpath(output.patients, parent=True),
         code=code_digest("histosurv.cohort.tables"),
     shell:
-        "histosurv cohort {input.patients:q} {input.spots:q} --unmatched {params.unmatched}"
+        "histosurv cohort --patients {input.patients:q} --spots {input.spots:q} --unmatched {params.unmatched}"
         " {params.images} --out {params.folder:q} 2> {log:q}"
 
 

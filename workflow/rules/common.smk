@@ -10,6 +10,7 @@ from histosurv.code import code_digest
 from histosurv.cohort.tables import read_cohort
 from histosurv.config import WEIGHTS, complete, refuse_missing_files
 from histosurv.errors import MISTAKE, InputError
+from histosurv.features.store import imported_file
 
 
 def checked(function, *arguments, **options):
@@ -20,14 +21,15 @@ def checked(function, *arguments, **options):
         sys.exit(f"{MISTAKE}{error}")
 
 
+def is_new(path):
+    """Whether this run made a file."""
+    return Path(path).is_file() and Path(path).stat().st_mtime >= STARTED
+
+
 def mistakes():
     """What the steps of this run called a user's mistake, read from their logs."""
-    logs = [
-        path for path in Path("logs").rglob("*.log") if path.stat().st_mtime >= STARTED
-    ]
-    lines = [
-        line for path in sorted(logs) for line in path.read_text("utf-8").splitlines()
-    ]
+    logs = sorted(path for path in Path("logs").rglob("*.log") if is_new(path))
+    lines = [line for path in logs for line in path.read_text("utf-8").splitlines()]
     return [line for line in lines if line.startswith(MISTAKE)]
 
 
@@ -52,10 +54,32 @@ def batch_images(wildcards):
     return sorted(set(BATCHES[wildcards.cohort][int(wildcards.batch)]["image"]))
 
 
-def batch_digest(wildcards):
-    """Digest of the batch's own rows, so that other rows can change freely."""
+def batch_imports(wildcards):
+    """Feature files of a batch that were computed elsewhere."""
     rows = BATCHES[wildcards.cohort][int(wildcards.batch)]
-    return hashlib.sha256(rows.to_csv(index=False).encode()).hexdigest()[:12]
+    folder = Path(config["features"]["import"])
+    return [checked(imported_file, folder, spot) for spot in rows["spot_id"]]
+
+
+def batch_digest(wildcards):
+    """Digest of the batch's own rows and files, so that other rows can change freely.
+
+    Files are told apart by size and time, also where the new one is the older.
+    """
+    rows = BATCHES[wildcards.cohort][int(wildcards.batch)]
+    of_files = batch_imports if config["features"]["import"] else batch_images
+    states = [Path(name).stat() for name in of_files(wildcards)]
+    files = [(state.st_size, state.st_mtime_ns) for state in states]
+    return digest(rows.to_csv(index=False).encode() + repr(files).encode())
+
+
+def tables_digest(wildcards, input):
+    """Digest of the two tables: a table replaced by an older one is another table, too."""
+    return digest(Path(input.patients).read_bytes() + Path(input.spots).read_bytes())
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def features_folder(wildcards, input):

@@ -29,7 +29,9 @@ if config["features"]["import"]:
 
     rule import_features:
         input:
-            table=ancient("<results>/{cohort}/cohort/spots.csv"),
+            files=batch_imports,
+            patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
+            spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
         output:
             index="<results>/{cohort}/features/batches/{batch}.csv",
         log:
@@ -44,11 +46,12 @@ if config["features"]["import"]:
             source=lookup("features/import", within=config),
             size=lookup("spots_per_job", within=config),
             rows=batch_digest,
+            unmatched=lookup("cohort/unmatched", within=config),
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:
-            "histosurv import-features {input.table:q} {params.source:q}"
-            " --batch {wildcards.batch} --spots-per-job {params.size} --store {params.store:q}"
+            "histosurv import-features {params.source:q} --patients {input.patients:q}"
+            " --spots {input.spots:q} --unmatched {params.unmatched} --batch {wildcards.batch} --spots-per-job {params.size} --store {params.store:q}"
             " --index {output.index:q} 2> {log:q}"
 
 else:
@@ -56,7 +59,8 @@ else:
     rule features:
         input:
             images=batch_images,
-            table=ancient("<results>/{cohort}/cohort/spots.csv"),
+            patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
+            spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
             tiles="<results>/{cohort}/spots/{batch}.csv",
             weights="<results>/weights/vgg16.safetensors",
         output:
@@ -72,9 +76,10 @@ else:
         params:
             size=lookup("spots_per_job", within=config),
             rows=batch_digest,
+            unmatched=lookup("cohort/unmatched", within=config),
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:
-            "histosurv features {input.table:q} --batch {wildcards.batch}"
-            " --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
+            "histosurv features --patients {input.patients:q} --spots {input.spots:q}"
+            " --unmatched {params.unmatched} --batch {wildcards.batch} --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
             " --store {params.store:q} --index {output.index:q} --threads 2 2> {log:q}"

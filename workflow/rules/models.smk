@@ -4,6 +4,7 @@
 rule train:
     input:
         patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
     output:
@@ -34,6 +35,7 @@ rule train:
 rule baseline:
     input:
         patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
     output:

@@ -4,7 +4,8 @@
 rule tiles:
     input:
         images=batch_images,
-        table=ancient("<results>/{cohort}/cohort/spots.csv"),
+        patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
+        spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
     output:
         "<results>/{cohort}/spots/{batch}.csv",
     log:
@@ -18,7 +19,9 @@ rule tiles:
     params:
         size=lookup("spots_per_job", within=config),
         rows=batch_digest,
+        unmatched=lookup("cohort/unmatched", within=config),
         code=code_digest("histosurv.spots.tile_table"),
     shell:
-        "histosurv tiles {input.table:q} --batch {wildcards.batch} --spots-per-job {params.size}"
-        " --out {output:q} 2> {log:q}"
+        "histosurv tiles --patients {input.patients:q} --spots {input.spots:q}"
+        " --unmatched {params.unmatched} --batch {wildcards.batch}"
+        " --spots-per-job {params.size} --out {output:q} 2> {log:q}"

@@ -1,7 +1,7 @@
 """Options that several commands share, so that one thing has one name and one help text."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,12 @@ Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the sa
 Threads = Annotated[int, typer.Option(min=1, help="threads; part of the result, see the docs")]
 CohortFolder = Annotated[Path, typer.Option("--cohort", help="folder of the checked tables")]
 FeatureFolder = Annotated[Path, typer.Option("--features", help="folder of the feature files")]
+Patients = Annotated[Path, typer.Option(help="patient table (CSV)")]
+Spots = Annotated[Path, typer.Option(help="spot table (CSV)")]
+Unmatched = Annotated[
+    Literal["error", "exclude"],
+    typer.Option(help="what to do with rows without counterpart in the other table"),
+]
 Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
 Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
 PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,10 +14,13 @@ from histosurv.cli.options import (
     Fold,
     Out,
     OutFolder,
+    Patients,
     PerJob,
     Repeat,
     Seed,
+    Spots,
     Threads,
+    Unmatched,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -46,17 +49,17 @@ def config(
 
 
 def cohort(
-    patients: Annotated[Path, typer.Argument(help="patient table (CSV)")],
-    spots: Annotated[Path, typer.Argument(help="spot table (CSV)")],
+    patients: Patients,
+    spots: Spots,
     out: OutFolder,
-    unmatched: Annotated[
-        str, typer.Option(help="error or exclude: rows without counterpart")
-    ] = "error",
-    without_images: Annotated[bool, typer.Option(help="features are imported")] = False,
+    unmatched: Unmatched = "error",
+    without_images: Annotated[
+        bool, typer.Option("--without-images", help="features are imported")
+    ] = False,
 ) -> None:
     """Check the patient and the spot table and join them.
 
-    Example: histosurv cohort demo/patients.csv demo/spots.csv --out results/development/cohort
+    Example: histosurv cohort --patients demo/patients.csv --spots demo/spots.csv --out cohort
     """
     from histosurv.cohort.tables import read_cohort
     from histosurv.publish import write_table
@@ -89,20 +92,24 @@ def folds(
 
 
 def tiles(
-    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    patients: Patients,
+    spots: Spots,
     batch: Batch,
     out: Out,
     spots_per_job: PerJob = 64,
+    unmatched: Unmatched = "error",
 ) -> None:
     """Cut the spots of a batch into tiles and judge them.
 
-    Example: histosurv tiles results/development/cohort/spots.csv --batch 0 --out tiles.csv
+    Example: histosurv tiles --patients demo/patients.csv --spots demo/spots.csv --batch 0
+    --out tiles.csv
     """
-    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.cohort.tables import read_cohort
     from histosurv.publish import write_table
     from histosurv.spots.tile_table import tabulate
 
-    write_table(tabulate(batch_rows(read_checked_spots(spots), batch, spots_per_job)), out)
+    cohort = read_cohort(patients, spots, unmatched=unmatched)
+    write_table(tabulate(cohort.batch(batch, spots_per_job)), out)
 
 
 def weights(
@@ -122,50 +129,55 @@ def weights(
 
 
 def features(
-    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    patients: Patients,
+    spots: Spots,
     batch: Batch,
     tile_table: Annotated[Path, typer.Option("--tiles", help="tile table of the batch")],
     weights_file: Annotated[Path, typer.Option("--weights", help="file of `histosurv weights`")],
     store: Annotated[Path, typer.Option(help="folder of the feature files")],
     index: Annotated[Path, typer.Option(help="index of the batch to write")],
     spots_per_job: PerJob = 64,
+    unmatched: Unmatched = "error",
     threads: Threads = 2,
 ) -> None:
     """Encode the tiles of a batch; spots that are done already are taken over.
 
-    Example: histosurv features results/development/cohort/spots.csv --batch 0 --tiles tiles.csv
-    --weights vgg16.safetensors --store features --index features/batches/0000.csv
+    Example: histosurv features --patients demo/patients.csv --spots demo/spots.csv --batch 0
+    --tiles tiles.csv --weights vgg16.safetensors --store features --index features/batches/0000.csv
     """
-    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.cohort.tables import read_cohort
     from histosurv.device import use_device
     from histosurv.features.encoders import Encoder
     from histosurv.features.extract import extract
     from histosurv.publish import write_table
     from histosurv.spots.tile_table import read_tiles
 
-    rows = batch_rows(read_checked_spots(spots), batch, spots_per_job)
+    rows = read_cohort(patients, spots, unmatched=unmatched).batch(batch, spots_per_job)
     encoder = Encoder(weights_file, use_device(threads))
     write_table(extract(rows, read_tiles(tile_table), encoder, store), index)
 
 
 def import_features(
-    spots: Annotated[Path, typer.Argument(help="checked spot table")],
+    patients: Patients,
+    spots: Spots,
     source: Annotated[Path, typer.Argument(help="folder with {spot_id}.h5")],
     batch: Batch,
     store: Annotated[Path, typer.Option(help="folder of the feature files")],
     index: Annotated[Path, typer.Option(help="index of the batch to write")],
     spots_per_job: PerJob = 64,
+    unmatched: Unmatched = "error",
 ) -> None:
     """Take over features that were computed elsewhere (HDF5 in CLAM's layout).
 
-    Example: histosurv import-features spots.csv my_features --batch 0 --store features
-    --index features/batches/0000.csv
+    Example: histosurv import-features my_features --patients patients.csv --spots spots.csv
+    --batch 0 --store features --index features/batches/0000.csv
     """
-    from histosurv.cohort.tables import batch_rows, read_checked_spots
+    from histosurv.cohort.tables import read_cohort
     from histosurv.features.extract import import_features as take_over
     from histosurv.publish import write_table
 
-    rows = batch_rows(read_checked_spots(spots), batch, spots_per_job)
+    cohort = read_cohort(patients, spots, unmatched=unmatched, with_images=False)
+    rows = cohort.batch(batch, spots_per_job)
     write_table(take_over(rows, source, store), index)
 
 
@@ -200,7 +212,9 @@ def train(
 
 
 def baseline(
-    name: Annotated[str, typer.Argument(help="logistic, naive_bayes or svm")],
+    name: Annotated[
+        Literal["logistic", "naive_bayes", "svm"], typer.Argument(help="name of the model")
+    ],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
     batches: Batches,

@@ -32,7 +32,12 @@ def demo(
     Example: histosurv demo demo --patients 120 --spot-px 448
     """
     from histosurv.cohort.demo import write_demo
+    from histosurv.errors import InputError
 
+    if (folder / "patients.csv").exists() and not (folder / "truth.csv").exists():
+        raise InputError(
+            f"{folder / 'patients.csv'} is there and is no simulated cohort; name another folder"
+        )
     write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
 
 

@@ -113,6 +113,8 @@ def _rows(path: Path, title: str) -> list[list[str]]:
             f"{path}: the {title} is not there; correct the path, or simulate a cohort with "
             "`histosurv demo FOLDER`"
         ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a CSV file") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: letters are not in UTF-8; save it as CSV UTF-8") from None
     except csv.Error as error:
@@ -137,6 +139,7 @@ def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Se
         return cells
     numbers = pd.to_numeric(cells.where(~empty), errors="coerce").astype(float)
     stop_at(~empty & ~np.isfinite(numbers), "is not a number")
+    stop_at(numbers.abs() > 1e9, "is too large to be true")
     if rule["type"] == "integer":
         stop_at(~empty & (numbers % 1 != 0), "is not a whole number")
     if "enum" in rule:

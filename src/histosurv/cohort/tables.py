@@ -33,6 +33,10 @@ class Cohort:
     spots: pd.DataFrame
     exclusions: pd.DataFrame
 
+    def batch(self, number: int, spots_per_job: int) -> pd.DataFrame:
+        """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
+        return self.spots.iloc[number * spots_per_job : (number + 1) * spots_per_job]
+
 
 def read_patients(
     path: Path, *, readers: Sequence[str] = (), strata: Sequence[str] = ()
@@ -137,7 +141,8 @@ def read_cohort(
     Raises
     ------
     InputError
-        As in `read_patients` and `read_spots`, or a row without its counterpart.
+        As in `read_patients` and `read_spots`, a row without its counterpart, or one picture
+        under two patients.
     """
     patients = read_patients(patients_path, readers=readers, strata=strata)
     spots = read_spots(spots_path, with_images=with_images)
@@ -155,17 +160,14 @@ def read_cohort(
         + [(patient, "patient table", "no spot") for patient in patients.patient_id[bare]],
         columns=["id", "stage", "reason"],
     )
+    if with_images:
+        _refuse_shared_pictures(spots[~orphans], spots_path)
     return Cohort(patients[~bare], spots[~orphans], exclusions)
 
 
 def read_checked_spots(path: Path) -> pd.DataFrame:
     """Read the spot table that `histosurv cohort` wrote; its images are not looked for again."""
     return read_table(path, "spots")
-
-
-def batch_rows(spots: pd.DataFrame, batch: int, spots_per_job: int) -> pd.DataFrame:
-    """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
-    return spots.iloc[batch * spots_per_job : (batch + 1) * spots_per_job]
 
 
 def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
@@ -194,6 +196,20 @@ def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:
                 "correct the path (relative to the table's folder) or bring the file"
             )
     return spots.assign(image=[str(path.parent / image) for image in spots["image"]])
+
+
+def _refuse_shared_pictures(spots: pd.DataFrame, path: Path) -> None:
+    """One picture under two patients would let a model meet its test patient while it learns."""
+    place = ["image", *(name for name in REGION if name in spots)]
+    owner = spots.groupby(place, dropna=False)["patient_id"].transform("first")
+    wrong = spots.index[owner != spots["patient_id"]]
+    if len(wrong):
+        row = wrong[0]
+        raise InputError(
+            f"{path}, row {row}: spot {spots.at[row, 'spot_id']!r} of patient "
+            f"{spots.at[row, 'patient_id']!r} is the same picture as one of {owner[row]!r}; "
+            "correct the image or the patient"
+        )
 
 
 def _stop_at_unmatched(

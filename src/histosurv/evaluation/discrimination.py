@@ -61,6 +61,14 @@ def auc_pooled(patients: pd.DataFrame) -> Estimate:
     return _with_interval(*delong_variance(known["value"].to_numpy(), label))
 
 
+def auc_per_repeat(scores: pd.DataFrame) -> Estimate:
+    """Five-year AUC of a single partition, folds pooled: mean over repeats.
+
+    The counterpart of `auc_within_folds`: where the two differ, pooling is the reason.
+    """
+    return auc_within_folds(scores.assign(fold=1))
+
+
 def auc_within_folds(scores: pd.DataFrame) -> Estimate:
     """Five-year AUC from pairs of patients of the same fold, mean over repeats.
 
@@ -126,7 +134,7 @@ def _with_interval(auc: float, variance: float) -> Estimate:
     if np.isnan(variance):
         return Estimate(auc, note="no interval: a single patient with one of the outcomes")
     if variance == 0:
-        if auc == 0.5:
+        if np.isclose(auc, 0.5):
             return Estimate(auc, note="no interval: the score is the same for everybody")
         return Estimate(auc, note="no interval: the groups do not overlap")
     error = variance**0.5

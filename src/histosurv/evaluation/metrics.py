@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.endpoint import CANCER_DEATH, HORIZON_MONTHS
+from histosurv.cohort.endpoint import CANCER_DEATH
 from histosurv.evaluation.discrimination import (
     Estimate,
+    auc_per_repeat,
     auc_pooled,
     auc_within_folds,
     operating_point,
@@ -29,6 +30,7 @@ COLUMNS = [
 
 METHODS = {
     "auc_60m": "out-of-fold scores pooled; DeLong",
+    "auc_60m_per_repeat": "folds of a repeat pooled, mean over repeats; DeLong",
     "auc_60m_within_folds": "pairs within folds; DeLong",
     "sensitivity_60m": "high against low risk; Wilson",
     "specificity_60m": "high against low risk; Wilson",
@@ -68,7 +70,8 @@ def evaluate(patients: pd.DataFrame, scores: pd.DataFrame) -> Evaluation:
     rows = _cohort_rows(patients)
     curves = {"kaplan_meier": [], "at_risk": [], "roc": []}
     last = patients["time_months"].max()
-    ticks = np.arange(0, min(last, 2 * HORIZON_MONTHS) + 1e-9, TICK_MONTHS)
+    step = TICK_MONTHS * max(1, round(last / TICK_MONTHS / 10))
+    ticks = np.arange(0, last + 1e-9, step)
     for name, of_score in scores.groupby("score", sort=True):
         table = per_patient(of_score)
         rows += _score_rows(name, of_score, table)
@@ -89,6 +92,7 @@ def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[
     points = operating_point(table)
     figures = {
         "auc_60m": (auc_pooled(table), n_known, n_dead),
+        "auc_60m_per_repeat": (auc_per_repeat(of_score), n_known, n_dead),
         "auc_60m_within_folds": (auc_within_folds(of_score), n_known, n_dead),
         "sensitivity_60m": (*points["sensitivity_60m"], n_dead),
         "specificity_60m": (*points["specificity_60m"], 0),

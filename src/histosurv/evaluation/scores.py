@@ -57,7 +57,8 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
 def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """Join ``time_months, event, label_60m`` to rows of the score table."""
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]
-    return scores.merge(outcome, on="patient_id", validate="many_to_one")
+    columns = ["patient_id", "score", "repeat", "fold", "value", "threshold"]
+    return scores[columns].merge(outcome, on="patient_id", validate="many_to_one")
 
 
 def per_patient(scores: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,9 @@ from histosurv.publish import published
 
 N_FEATURES = 4096
 
+# Raise it when reading, tiling or encoding changes so that the same files would give other numbers.
+RECIPE_VERSION = "1"
+
 # RGB in 0..1; what torchvision's VGG-16 was trained with, and what the file format stands for.
 PREPROCESSING = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -124,6 +127,7 @@ class Encoder:
     def __init__(self, path: Path, device: torch.device) -> None:
         header = read_header(path)
         self.recipe = {
+            "version": RECIPE_VERSION,
             "encoder": "vgg16",
             "layer": "fc2 after ReLU",
             "precision": "fp32",

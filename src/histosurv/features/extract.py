@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
 from histosurv.features.store import (
     file_sha256,
+    imported_file,
     is_current,
     read_features,
     spot_file,
@@ -76,12 +76,7 @@ def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFr
         A spot without a file, or a file without two-dimensional, finite features.
     """
     for spot_id in track(spots["spot_id"], "importing", "spot"):
-        path = spot_file(source, spot_id)
-        if not path.is_file():
-            raise InputError(
-                f"{path}: no features for spot {spot_id!r}; bring the file or take the spot out "
-                "of the spot table"
-            )
+        path = imported_file(source, spot_id)
         features = read_features(path)
         with h5py.File(path) as file:
             # Places that are not known are marked as such, not invented.

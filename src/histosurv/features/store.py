@@ -24,6 +24,24 @@ def spot_file(folder: Path, spot_id: str) -> Path:
     return folder / f"{name}.h5"
 
 
+def imported_file(folder: Path, spot_id: str) -> Path:
+    """File of a spot in a folder from elsewhere: named as the id is, or encoded as ours are.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    plain = folder / f"{spot_id}.h5"
+    for path in (plain, spot_file(folder, spot_id)):
+        if path.parent == folder and path.is_file():
+            return path
+    raise InputError(
+        f"{plain}: no features for spot {spot_id!r}; bring the file or take the spot out of the "
+        "spot table"
+    )
+
+
 def write_features(
     path: Path, features: np.ndarray, coords: np.ndarray, *, recipe: dict, image_sha256: str
 ) -> None:

@@ -1,15 +1,15 @@
 """The classical models of the study on the patients' mean features, tuned inside the fit part."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import logit
 from sklearn.base import BaseEstimator
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -25,6 +25,15 @@ Baseline = Literal["logistic", "naive_bayes", "svm"]
 
 MAX_COMPONENTS = 32
 INNER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A model of distances with its line to log-odds: slope * distance + intercept."""
+
+    model: BaseEstimator
+    slope: float
+    intercept: float
 
 
 def score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
@@ -45,7 +54,7 @@ def _score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
 
 def fit_baseline(
     name: Baseline, features: pd.DataFrame, label: pd.Series, *, seed: int
-) -> BaseEstimator:
+) -> BaseEstimator | Calibrated:
     """Fit one classical model, its settings chosen by inner cross-validation.
 
     Parameters
@@ -62,7 +71,7 @@ def fit_baseline(
 
     Returns
     -------
-    sklearn.base.BaseEstimator
+    sklearn.base.BaseEstimator or Calibrated
         Standardisation, principal components and model, refitted on all rows with the settings of
         the highest inner AUC. The support vector machine, which knows distances only, gets
         Platt's sigmoid from the same inner folds, so that its scale means the same in every fold.
@@ -94,19 +103,34 @@ def fit_baseline(
     say(f"{name}: inner AUC {search.best_score_:.3f} with {search.best_params_}")
     if name != "svm":
         return search.best_estimator_
-    calibrated = CalibratedClassifierCV(search.best_estimator_, cv=inner, ensemble=False)
-    return calibrated.fit(features.to_numpy(), label.to_numpy(int))
+    return _on_log_odds(search.best_estimator_, features.to_numpy(), label.to_numpy(int), inner)
 
 
-def log_odds(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray:
+def _on_log_odds(
+    model: BaseEstimator, features: np.ndarray, label: np.ndarray, inner: StratifiedKFold
+) -> Calibrated:
+    """Platt's sigmoid on distances of patients that the model had not seen.
+
+    Where the distances say nothing, chance may turn the slope round and with it the ranking.
+    Then it is held at a hundredth per standard deviation: everybody is near the prevalence.
+    """
+    distance = cross_val_predict(model, features, label, cv=inner, method="decision_function")
+    line = LogisticRegression(C=1e6, max_iter=5000).fit(distance[:, None], label)
+    slope, least = float(line.coef_[0, 0]), 0.01 / max(float(distance.std()), 1e-12)
+    if slope >= least:
+        return Calibrated(model, slope, float(line.intercept_[0]))
+    return Calibrated(model, least, float(logit(label.mean()) - least * distance.mean()))
+
+
+def log_odds(model: BaseEstimator | Calibrated, features: pd.DataFrame) -> np.ndarray:
     """Log-odds of death of the cancer within five years, (n_patients,), higher = worse.
 
     Naive Bayes is scored by the difference of its joint log-likelihoods: its posterior saturates
     at 0 and 1 and would tie half of the patients.
     """
     values = features.to_numpy()
-    if isinstance(model, CalibratedClassifierCV):
-        return logit(model.predict_proba(values)[:, 1])
+    if isinstance(model, Calibrated):
+        return model.slope * model.model.decision_function(values) + model.intercept
     if isinstance(model["model"], GaussianNB):
         joint = model["model"].predict_joint_log_proba(model[:-1].transform(values))
         return joint[:, 1] - joint[:, 0]

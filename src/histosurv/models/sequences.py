@@ -84,7 +84,7 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
             f"{features}: features are {widths[0]} wide for some spots and {widths[1]} for others; "
             "use one encoder for the whole cohort"
         )
-    merged = spots.merge(index, on="spot_id", validate="one_to_one")
+    merged = spots[["spot_id", "patient_id"]].merge(index, on="spot_id", validate="one_to_one")
     if len(merged) != len(spots):
         lost = sorted(set(spots["spot_id"]) - set(index["spot_id"]))
         raise InputError(f"{features}: no features for spot {lost[0]!r}; run the workflow again")

@@ -109,7 +109,7 @@ def train_lstm(
         network.train()
         fit_error, term, n_batches = 0.0, 0.0, -(-len(fit) // settings.batch_spots)
         for batch in np.array_split(order.permutation(fit), n_batches):
-            error = _cross_entropy(network(_pack(data, batch, device)), sequences, batch)
+            error = _cross_entropy(network(_pack(data, batch, device)), sequences, batch, fit)
             extra = penalty(network, settings.penalised, settings.l1, settings.l2)
             optimiser.zero_grad()
             (error + extra).backward()
@@ -117,7 +117,7 @@ def train_lstm(
             fit_error += error.item() * len(batch) / len(fit)
             term += extra.item() / n_batches
         logits = _score(network, data, validation, settings.batch_spots, device)
-        validation_error = _cross_entropy(logits, sequences, validation).item()
+        validation_error = _cross_entropy(logits, sequences, validation, validation).item()
         rows.append((epoch, fit_error, term, validation_error))
         if validation_error < best_error:
             best, best_error, best_epoch = (
@@ -141,15 +141,21 @@ def _pack(data: list[torch.Tensor], positions: np.ndarray, device: torch.device)
 
 
 def _cross_entropy(
-    logits: torch.Tensor, sequences: Sequences, positions: np.ndarray
+    logits: torch.Tensor, sequences: Sequences, positions: np.ndarray, part: np.ndarray
 ) -> torch.Tensor:
-    """Binary cross-entropy over patients: the spots of one patient share one vote."""
+    """Binary cross-entropy over patients: the spots of one patient share one vote.
+
+    Votes are relative to the mean vote of the whole part, so that they count the same in
+    whatever batch they come.
+    """
+    vote = _votes(sequences, positions) / _votes(sequences, part).mean()
     label = torch.from_numpy(sequences.labels(positions)).to(logits.device)
-    patient = pd.Series(sequences.patient_of[positions])
-    weight = 1.0 / patient.map(sequences.n_spots).to_numpy(np.float32)
-    weight = torch.from_numpy(weight).to(logits.device)
     errors = nn.functional.binary_cross_entropy_with_logits(logits, label, reduction="none")
-    return (weight * errors).sum() / weight.sum()
+    return (torch.from_numpy(vote).to(logits.device) * errors).mean()
+
+
+def _votes(sequences: Sequences, positions: np.ndarray) -> np.ndarray:
+    return 1 / sequences.n_spots[sequences.patient_of[positions]].to_numpy(np.float32)
 
 
 @torch.inference_mode()

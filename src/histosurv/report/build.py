@@ -81,17 +81,18 @@ def _row(metrics: pd.DataFrame, score: str, estimand: str) -> pd.Series:
 
 
 def _headline(metrics: pd.DataFrame) -> str:
-    """The finding in one or two sentences, with the AUC that no pooling of models distorts."""
+    """The finding in one or two sentences."""
     ratio = _row(metrics, MAIN_SCORE, "hr_high_low")
-    auc = _row(metrics, MAIN_SCORE, "auc_60m_within_folds")
+    auc = _row(metrics, MAIN_SCORE, "auc_60m")
+    within = _row(metrics, MAIN_SCORE, "auc_60m_within_folds")
     name = name_of(MAIN_SCORE)
     if pd.isna(ratio["estimate"]):
         return f"{name}: the hazard ratio of high against low risk is {interval(ratio)}."
     text = (
         f"{name}: patients called high risk against low risk have a hazard ratio of "
         f"{interval(ratio)} for death of the cancer ({ratio['n']:.0f} patients, "
-        f"{ratio['events']:.0f} deaths); the five-year AUC within folds is "
-        f"{interval(auc)}."
+        f"{ratio['events']:.0f} deaths); the five-year AUC is {interval(auc)}, "
+        f"and within folds {interval(within)}."
     )
     if pd.notna(ratio["lower"]) and ratio["lower"] <= 1 <= ratio["upper"]:
         text += " The interval includes 1: this cohort does not show that the score separates."

@@ -141,9 +141,9 @@ def _evaluation(config: dict, counts: pd.Series) -> str:
         f"({counts['n_dead_60m']:.0f}) or known to have survived ({counts['n_alive_60m']:.0f}); "
         f"the {counts['n_unknown_60m']:.0f} others are left out of it and are never counted as "
         "survivors. It is given for scores pooled over folds, with DeLong's interval, and from "
-        "pairs of patients within a fold. Hazard ratios compare high with low risk by univariable "
-        "Cox regression (Efron's ties, Wald interval) over the whole follow-up. Kaplan-Meier bands "
-        f"are log-log 95 % intervals.{repeated}"
+        "pairs of patients within a fold (mean over the partitions). Hazard ratios compare high "
+        "with low risk by univariable Cox regression (Efron's ties, Wald interval) over the whole "
+        f"follow-up. Kaplan-Meier bands are log-log 95 % intervals.{repeated}"
     )
 
 

@@ -37,6 +37,12 @@ def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[st
             f"Only {value['', 'n_cancer_deaths']:.0f} deaths of the cancer: intervals are wide "
             "and differences between scores uncertain."
         )
+    n_dead = value["", "n_cancer_deaths"] + value["", "n_other_deaths"]
+    if n_dead == value["", "n_patients"]:
+        found.append(
+            "Nobody is alive at last contact. Check the coding of event: 0 alive, 1 death of the "
+            "cancer, 2 other death."
+        )
     unknown = value["", "n_unknown_60m"] / value["", "n_patients"]
     if unknown > 0.1:
         found.append(
@@ -45,12 +51,13 @@ def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[st
         )
     for score in MODELS:
         if (score, "auc_60m") in value.index:
-            pooled, within = value[score, "auc_60m"], value[score, "auc_60m_within_folds"]
+            pooled = value[score, "auc_60m_per_repeat"]
+            within = value[score, "auc_60m_within_folds"]
             if abs(pooled - within) > POOLING_GAP:
                 found.append(
                     f"{name_of(score)}: the AUC pooled over folds ({number(pooled)}) and within "
                     f"folds ({number(within)}) differ; the models of the folds differ in scale, "
-                    "and the figure within folds is the result."
+                    "and within folds is the result."
                 )
     if n_excluded:
         found.append(

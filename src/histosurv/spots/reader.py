@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from histosurv.errors import InputError
 
 MAX_REGION_PX = 20_000  # side of the largest region that is taken into memory
+Image.MAX_IMAGE_PIXELS = MAX_REGION_PX**2  # Pillow's own limit is below it
 
 
 def read_spot(image: str, region: tuple[int, int, int, int] | None = None) -> np.ndarray:
@@ -71,7 +72,8 @@ def _from_image(image: str, region: tuple[int, int, int, int] | None) -> Image.I
             raise InputError(
                 f"{image}: 16-bit grey or float picture; save it with 8 bits per channel"
             )
-        _refuse_outside(image, (0, 0, *picture.size), picture.size)
+        if not region:
+            _refuse_outside(image, (0, 0, *picture.size), picture.size)
         picture = ImageOps.exif_transpose(picture)
         if picture.has_transparency_data:
             picture = _on_white(picture.convert("RGBA"))

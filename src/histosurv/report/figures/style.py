@@ -28,6 +28,7 @@ RC = {
     "axes.linewidth": 0.8,
     "lines.linewidth": 1.8,
     "legend.frameon": False,
+    "text.parse_math": False,  # names of columns are text, dollars and all
 }
 
 
