@@ -73,9 +73,10 @@ def batch_digest(wildcards):
     return digest(rows.to_csv(index=False).encode() + repr(files).encode())
 
 
-def tables_digest(wildcards, input):
+def tables_digest(wildcards):
     """Digest of the two tables: a table replaced by an older one is another table, too."""
-    return digest(Path(input.patients).read_bytes() + Path(input.spots).read_bytes())
+    tables = config["cohorts"][wildcards.cohort]
+    return digest(b"".join(Path(tables[name]).read_bytes() for name in tables))
 
 
 def digest(content):
