@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +89,15 @@ def test_some_patients_have_two_spots_and_blocks_differ_in_size_by_one(large):
     assert (per_patient == 2).mean() == pytest.approx(0.2, abs=0.02)
     blocks = large.spots.drop_duplicates("patient_id")["block"].value_counts()
     assert blocks.max() - blocks.min() <= 1
+
+
+def test_a_table_of_ones_own_is_not_overwritten(tmp_path):
+    (tmp_path / "patients.csv").write_text("mine")
+    command = [sys.executable, "-m", "histosurv", "demo", tmp_path, "--patients", "3"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "is no simulated cohort; name another folder" in run.stderr
+    assert (tmp_path / "patients.csv").read_text() == "mine"
 
 
 def test_written_cohort_is_the_same_byte_for_byte(tmp_path):

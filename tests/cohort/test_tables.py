@@ -66,6 +66,7 @@ def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, messa
         ("spot_id,image\na1,a.png\n", r"row 1: column patient_id is missing"),
         ("spot_id,patient_id\na1,A\n", r"row 1: column image is missing"),
         (SPOTS + "a1,A,a.png\n", r"row 5, column spot_id: 'a1' stands in row 2 already"),
+        (SPOTS + "d1,B,a.png\n", r"row 5: spot 'd1' of patient 'B' is the same picture as one of"),
         (SPOTS + "d1,A,\n", r"row 5, column image: empty"),
         (SPOTS + "d1,A,d.png\n", r"row 5, column image: .*d.png is not there"),
         (SPOTS + "z1,Z,a.png\n", r"row 5, column patient_id: spot 'z1' belongs to 'Z', who"),

@@ -99,9 +99,15 @@ def test_weights_of_another_network_are_refused(tmp_path, state, message):
 
 
 def test_files_that_are_no_weights_are_refused(tmp_path):
-    for suffix in (".pth", ".safetensors"):
-        path = tmp_path / f"text{suffix}"
-        path.write_text("no weights")
+    for name, content in (
+        ("a.pth", b"no weights"),
+        ("a.safetensors", b"no weights"),
+        ("b.pth", b"junk"),
+        ("c.pth", b""),
+        ("d.pth", b"patient_id,time_months\n"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
         with pytest.raises(InputError, match="no state dictionary"):
             prepare_weights(str(path), tmp_path / "out", seed=1)
         with pytest.raises(InputError, match="no weights file"):

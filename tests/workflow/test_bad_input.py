@@ -83,7 +83,8 @@ def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
     make(small / "demo")
     run = run_snakemake(small, "-n")
     assert run.returncode != 0
-    line = next(line for line in output_of(run).splitlines() if message in line)
+    [line] = [line for line in output_of(run).splitlines() if message in line]
+    assert line.startswith("histosurv: ")
     assert "; " in line  # what to do
     assert "Traceback" not in output_of(run)
     assert not (small / "results").exists()
@@ -114,6 +115,11 @@ def test_a_mistake_in_the_config_is_named(small, config, message):
     assert "Traceback" not in output_of(run)
 
 
+def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
+    run = run_snakemake(small, "-n", config={"models": None})
+    assert run.returncode == 0, output_of(run)
+
+
 def test_fewer_patients_than_folds(small):
     run = run_snakemake(
         small, "results/development/cohort/folds.csv", config={"resampling": {"folds": 13}}
@@ -127,7 +133,10 @@ def test_fewer_patients_than_folds(small):
 def test_an_unreadable_image_is_named_on_the_terminal(small, content):
     image = small / "demo" / "images" / "P0003_1.jpg"
     image.write_bytes(image.read_bytes()[:4000] if content is None else content)
-    run = run_snakemake(small, "results/development/spots/0000.csv")
+    spots = (small / "demo" / "spots.csv").read_text().splitlines()
+    [row] = [row for row, line in enumerate(spots, start=1) if line.startswith("P0003_1,")]
+    run = run_snakemake(small, "results/development/spots/0000.csv", "--quiet", "rules")
     assert run.returncode != 0
-    assert "histosurv: spot 'P0003_1', demo/images/P0003_1.jpg: cannot be decoded" in output_of(run)
+    message = f"spot table, row {row}, spot 'P0003_1': demo/images/P0003_1.jpg: cannot be decoded"
+    assert f"The run stopped: histosurv: {message}" in output_of(run)
     assert "Traceback" not in output_of(run)

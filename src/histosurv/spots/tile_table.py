@@ -33,7 +33,8 @@ def tabulate(spots: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     spots : pandas.DataFrame
-        Checked rows of the spot table (``spot_id``, ``image``, perhaps a region).
+        Checked rows of the spot table (``spot_id``, ``image``, perhaps a region), indexed by their
+        row in the file.
 
     Returns
     -------
@@ -48,11 +49,13 @@ def tabulate(spots: pd.DataFrame) -> pd.DataFrame:
         An image that cannot be read or is smaller than a tile.
     """
     tables = []
-    for spot in track(spots.to_dict("records"), "tiling", "spot"):
+    records = zip(spots.index, spots.to_dict("records"), strict=True)
+    for row, spot in track(records, "tiling", "spot", total=len(spots)):
         try:
             pixels, corners = _read_and_place(spot)
         except InputError as error:
-            raise InputError(f"spot {spot['spot_id']!r}, {error}") from None
+            where = f"spot table, row {row}, spot {spot['spot_id']!r}"
+            raise InputError(f"{where}: {error}") from None
         tiles = cut(pixels, corners)
         tissue = tissue_fraction(tiles, glass_white(pixels))
         tables.append(
