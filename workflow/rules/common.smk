@@ -29,7 +29,7 @@ def is_new(path):
 def mistakes():
     """What the steps of this run called a user's mistake, read from their logs."""
     logs = sorted(path for path in Path("logs").rglob("*.log") if is_new(path))
-    lines = [line for path in logs for line in path.read_text("utf-8").splitlines()]
+    lines = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
     return [line for line in lines if line.startswith(MISTAKE)]
 
 
