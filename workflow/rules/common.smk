@@ -29,8 +29,8 @@ def is_new(path):
 def mistakes():
     """What the steps of this run called a user's mistake, read from their logs."""
     logs = sorted(path for path in Path("logs").rglob("*.log") if is_new(path))
-    lines = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
-    return [line for line in lines if line.startswith(MISTAKE)]
+    text = "\n".join(path.read_text("utf-8", "replace") for path in logs)
+    return [line for line in text.splitlines() if line.startswith(MISTAKE)]
 
 
 def cut_batches(cohort):
