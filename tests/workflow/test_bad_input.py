@@ -1,6 +1,7 @@
 """A user's mistake ends in one clear line, before anything is computed."""
 
 import pytest
+import yaml
 from tests.running import output_of, run_snakemake
 
 
@@ -118,6 +119,13 @@ def test_a_mistake_in_the_config_is_named(small, config, message):
 def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
     run = run_snakemake(small, "-n", config={"models": None})
     assert run.returncode == 0, output_of(run)
+
+
+def test_a_title_may_hold_braces_and_quotes(small):
+    title = "{a} \"study\" of 'spots' & $HOME"
+    run = run_snakemake(small, "results/config.yaml", config={"title": title})
+    assert run.returncode == 0, output_of(run)
+    assert yaml.safe_load((small / "results/config.yaml").read_text())["title"] == title
 
 
 def test_fewer_patients_than_folds(small):

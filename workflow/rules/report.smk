@@ -14,7 +14,8 @@ rule config_as_run:
         mem="1GB",
         runtime="10m",
     params:
-        settings=json.dumps(config),
+        # A function, lest braces in the title are taken for wildcards.
+        settings=lambda wildcards: json.dumps(config),
         code=code_digest("histosurv.report.provenance"),
     shell:
         "histosurv config --json {params.settings:q} --out {output:q} 2> {log:q}"
