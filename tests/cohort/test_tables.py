@@ -131,6 +131,13 @@ def test_ids_stay_text_and_rows_are_counted_as_a_spreadsheet_does(folder):
     assert table["remark"].tolist() == ["a, b", ""]
 
 
+def test_empty_columns_at_the_end_are_no_columns(folder):
+    text = "patient_id,time_months,event,,\nA,12,1,,\nB,70,0\nC,30,0,\n"
+    table = read_patients(write(folder / "patients.csv", text))
+    assert table["event"].tolist() == [1, 0, 0]
+    assert "" not in table
+
+
 def test_spots_are_sorted_and_images_found_beside_the_table(folder):
     write(folder / "spots.csv", "spot_id,patient_id,image\nb1,B,b.png\na1,A,a.png\n")
     spots = read_spots(folder / "spots.csv")

@@ -51,8 +51,9 @@ if config["features"]["import"]:
             code=code_digest("histosurv.features.extract"),
         shell:
             "histosurv import-features {params.source:q} --patients {input.patients:q}"
-            " --spots {input.spots:q} --unmatched {params.unmatched} --batch {wildcards.batch} --spots-per-job {params.size} --store {params.store:q}"
-            " --index {output.index:q} 2> {log:q}"
+            " --spots {input.spots:q} --unmatched {params.unmatched} --batch {wildcards.batch}"
+            " --spots-per-job {params.size} --store {params.store:q} --index {output.index:q}"
+            " 2> {log:q}"
 
 else:
 
@@ -81,5 +82,6 @@ else:
             code=code_digest("histosurv.features.extract"),
         shell:
             "histosurv features --patients {input.patients:q} --spots {input.spots:q}"
-            " --unmatched {params.unmatched} --batch {wildcards.batch} --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
+            " --unmatched {params.unmatched} --batch {wildcards.batch}"
+            " --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
             " --store {params.store:q} --index {output.index:q} --threads 2 2> {log:q}"

@@ -49,7 +49,7 @@ def evaluate(
         list[str] | None, typer.Option(help="column of the patient table with low or high")
     ] = None,
     grade_high: Annotated[
-        int | None, typer.Option(help="evaluate grade too: lowest that counts as high")
+        int | None, typer.Option(min=1, help="evaluate grade too: lowest that counts as high")
     ] = None,
 ) -> None:
     """Evaluate any risk scores, beside pathologists and grade: no image needed.
@@ -59,7 +59,9 @@ def evaluate(
     """
     import pandas as pd
 
+    from histosurv.cohort.columns import require_columns
     from histosurv.cohort.tables import read_patients
+    from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
     from histosurv.evaluation.scores import read_scores, with_outcomes
     from histosurv.models.comparators import comparator_scores
@@ -69,8 +71,13 @@ def evaluate(
     table = read_patients(patients, readers=reader or [])
     scores = read_scores(scores_file, table)
     if reader or grade_high:
+        require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
         tested = scores.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
         calls = comparator_scores(table, tested, readers=reader or [], grade_high=grade_high)
+        for name in sorted(set(calls["score"]) & set(scores["score"])):
+            raise InputError(
+                f"{scores_file}: has a score {name!r}, as has the patient table; rename one"
+            )
         scores = pd.concat([scores, with_outcomes(calls, table)])
     result = evaluate_scores(table, scores)
     for name in ("kaplan_meier", "at_risk", "roc", "metrics"):

@@ -64,12 +64,12 @@ def refuse_duplicates(table: pd.DataFrame, column: str, path: Path) -> None:
 
 
 def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: str) -> None:
-    """Stop at the first column that the config names under `key` and the table lacks."""
+    """Stop at the first column that the user names under `key` and the table lacks."""
     for name in names:
         if name not in table:
             raise InputError(
-                f"{path}, row 1: column {name} is missing (named in the config under {key}); "
-                "add it or take it out of the config"
+                f"{path}, row 1: column {name} is missing (named under {key}); add it or "
+                "take the name out"
             )
 
 
@@ -77,6 +77,8 @@ def _read_text(path: Path, title: str) -> pd.DataFrame:
     """All cells as text; blank lines are no rows, but they are counted."""
     rows = _rows(path, title)
     header = [name.strip() for name in rows[0]] if rows else []
+    while header and not header[-1]:  # spreadsheets write empty columns at the end
+        header.pop()
     for mark, name in ((";", "semicolons"), ("\t", "tabs")):
         if len(header) == 1 and mark in header[0]:
             raise InputError(f"{path}, row 1: columns are separated by {name}; save with commas")
@@ -87,12 +89,12 @@ def _read_text(path: Path, title: str) -> pd.DataFrame:
     for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
-        if len(row) != len(header):
+        if any(cell.strip() for cell in row[len(header) :]) or len(row) < len(header):
             raise InputError(
                 f"{path}, row {number}: {len(row)} cells under a header of {len(header)}; "
                 "correct the row (a comma within a cell needs quotes round the cell)"
             )
-        cells.append([cell.strip() for cell in row])
+        cells.append([cell.strip() for cell in row[: len(header)]])
         numbers.append(number)
     if not cells:
         raise InputError(f"{path}: the {title} has no rows; fill it")
