@@ -1,0 +1,289 @@
+"""From the overview of a tissue microarray to its cores, each with its cell, or to a clear no."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from histosurv.spots.lattice import (
+    Candidates,
+    Lattice,
+    assign,
+    find_candidates,
+    fit_lattice,
+    offsets_in_steps,
+    step_of,
+)
+from histosurv.spots.overview import (
+    core_response,
+    coverage,
+    estimate_core_px,
+    shrink,
+    tissue_evidence,
+)
+from histosurv.spots.placement import TURNS, Ranking, rank, strong_lines
+
+SURE = 6.0  # lead in log-likelihood over any other way to number the lines
+SURE_TURN = 4.0  # the same over the slide lying otherwise than the map
+SURE_CORE = 0.9  # confidence from which a core may be taken for its patient's
+LEAST_COVERAGE = 0.12  # share of a core's disc that holds tissue where a core is present
+ON_NODE = 0.42  # of a step: a core within it lies on its node
+REACH = 0.6  # of a step: beyond it a piece of tissue belongs to no cell
+LEAST_ON_NODES = 0.85  # share of what looks like cores that lies on the nodes
+SAME_SIZE = 1.15  # ratio of seen and promised core diameters up to which the promise is used
+OTHER_SIZE = 1.35  # ... from which one of the two is wrong
+LEAST_FOUND = 0.4  # share of the map's cores that are found
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What de-arraying found.
+
+    Attributes
+    ----------
+    cores : pandas.DataFrame
+        One row per cell: ``row, column`` (from 1), ``x, y`` (centre) in pixels of the picture,
+        ``present`` (1, 0), ``coverage`` (share of the core's disc that holds tissue),
+        ``confidence`` (that this piece of tissue belongs to this cell, 0 to 1).
+    core_px : float
+        Diameter of a core.
+    doubts : list of str
+        Why the grid as a whole is not sure; empty = sure.
+    remarks : list of str
+        What a user should know of a sure grid.
+    """
+
+    cores: pd.DataFrame
+    core_px: float
+    doubts: list[str]
+    remarks: list[str]
+
+
+def cell_name(row: int, column: int) -> str:
+    """Name of a cell counted from 1: rows are letters, columns numbers, as QuPath writes them."""
+    letters = ""
+    while row:
+        row, letter = divmod(row - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}-{column}"
+
+
+def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = None) -> Grid:
+    """Find the cores of an array and tell which is which.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        (height, width, 3) uint8 overview in bright field, as the scanner gives it.
+    expected : numpy.ndarray
+        (rows, columns) bool: whether the map gives the cell a core (a patient's or a control).
+    core_px : float, optional
+        Diameter of a core in pixels of the picture, as diameter and scale promise it; estimated
+        where it is not given, and held against the estimate where it is.
+
+    Returns
+    -------
+    Grid
+        Never a guess: where the numbering of rows and columns or the orientation of the slide is
+        not far more likely than any other, `Grid.doubts` says so.
+    """
+    doubts = []
+    seen_px = estimate_core_px(picture, max(int(expected.sum()), 1))
+    if core_px and not 1 / OTHER_SIZE < seen_px / core_px < OTHER_SIZE:
+        doubts.append(
+            f"cores look {seen_px / core_px:.2g} times as large as the core diameter and the "
+            "pixel size promise; correct either"
+        )
+    elif core_px is None or not 1 / SAME_SIZE < seen_px / core_px < SAME_SIZE:
+        core_px = seen_px
+    small, factor = shrink(picture, core_px)
+    work_px = core_px / factor
+    evidence = tissue_evidence(small)
+    found = find_candidates(core_response(evidence, work_px), work_px)
+    lattice = fit_lattice(found)
+    if lattice is None:
+        return Grid(_no_cores(expected), core_px, [*doubts, "no array of cores was found"], [])
+    likeness = _likeness_of_nodes(lattice, found)
+    ranking = rank(lattice, likeness, expected)
+    doubts += _doubts(lattice, found, likeness, ranking, expected)
+    lattice = _whole(lattice, ranking, expected.shape)
+    cores = _core_table(lattice, found, evidence, work_px, ranking)
+    more, remarks = _compare(cores, expected, ranking)
+    cores[["x", "y"]] *= core_px
+    return Grid(cores, core_px, doubts + more, remarks)
+
+
+def _no_cores(expected: np.ndarray) -> pd.DataFrame:
+    row, column = np.indices(expected.shape).reshape(2, -1) + 1
+    return pd.DataFrame(
+        {"row": row, "column": column, "x": np.nan, "y": np.nan, "present": 0}
+        | {"coverage": 0.0, "confidence": 0.0}
+    )
+
+
+def _likeness_of_nodes(lattice: Lattice, found: Candidates) -> np.ndarray:
+    """How much each node looks like holding a core, (n_rows, n_columns)."""
+    likeness = np.zeros((len(lattice.rows), len(lattice.columns)))
+    cell = assign(lattice, found, ON_NODE)
+    on_node = cell[:, 0] >= 0
+    np.maximum.at(likeness, tuple(cell[on_node].T), found.likeness[on_node])
+    return likeness
+
+
+def _doubts(
+    lattice: Lattice,
+    found: Candidates,
+    likeness: np.ndarray,
+    ranking: Ranking,
+    expected: np.ndarray,
+) -> list[str]:
+    """What speaks against the lattice and the numbering of its lines."""
+    best = ranking.best
+    cell = assign(lattice, found, ON_NODE)
+    used = (cell[:, 0] >= 0) & (best.row_of[cell[:, 0]] >= 0) & (best.column_of[cell[:, 1]] >= 0)
+    on_nodes = found.likeness[used].sum() / max(found.likeness.sum(), 1e-9)
+    doubts = []
+    if on_nodes < LEAST_ON_NODES:
+        doubts.append(
+            f"{1 - on_nodes:.0%} of what looks like cores does not lie on a grid of "
+            f"{expected.shape[0]} rows and {expected.shape[1]} columns"
+        )
+    for name, numbers, axis in (("row", best.row_of, 1), ("column", best.column_of, 0)):
+        used = numbers >= 0
+        position = lattice.rows if axis == 1 else lattice.columns
+        step = step_of(position[used]) if used.sum() > 1 else step_of(position)
+        # A line of debris lies anywhere; one that carries on the array is a row of it.
+        next_to = np.abs(position[:, None] - position[used]).min(axis=1) / step
+        support = likeness.sum(axis=axis)
+        beyond = ~used & (strong_lines(support) | ((support >= 1.2) & (abs(next_to - 1) < 0.2)))
+        if beyond.any():
+            doubts.append(f"there are more {name}s of cores than the {expected.shape[1 - axis]} of the map")
+    if ranking.margin < SURE:
+        lost = [
+            f"only {len(set(numbers[numbers >= 0]))} of {n} {name}s hold cores"
+            for name, numbers, n in (
+                ("row", best.row_of, expected.shape[0]),
+                ("column", best.column_of, expected.shape[1]),
+            )
+            if len(set(numbers[numbers >= 0])) < n
+        ]
+        why = " and ".join(lost) or "debris or gaps leave more than one way to number the lines"
+        doubts.append(f"{why}, and the map's empty places do not tell which")
+    for name, lead in sorted(ranking.turned_margin.items(), key=lambda item: item[1]):
+        if lead < SURE_TURN:
+            doubts.append(
+                f"the slide looks {name} against the map"
+                if lead < 0
+                else f"the slide may as well be {name} against the map"
+            )
+            break
+    return doubts
+
+
+def _whole(lattice: Lattice, ranking: Ranking, shape: tuple[int, int]) -> Lattice:
+    """The lattice with exactly the lines of the map, lost ones where they must have been."""
+    lines = []
+    for position, number, n in (
+        (lattice.rows, ranking.best.row_of, shape[0]),
+        (lattice.columns, ranking.best.column_of, shape[1]),
+    ):
+        known, place = number[number >= 0], position[number >= 0]
+        step = step_of(place) if len(place) > 1 else step_of(position)
+        every = np.arange(n)
+        filled = np.interp(every, known, place)
+        filled[every < known[0]] = place[0] + step * (every[every < known[0]] - known[0])
+        filled[every > known[-1]] = place[-1] + step * (every[every > known[-1]] - known[-1])
+        lines.append(filled)
+    return replace(lattice, rows=lines[0], columns=lines[1])
+
+
+def _core_table(
+    lattice: Lattice,
+    found: Candidates,
+    evidence: np.ndarray,
+    work_px: float,
+    ranking: Ranking,
+) -> pd.DataFrame:
+    """One row per cell, places in core diameters."""
+    nodes = lattice.nodes()
+    cell = assign(lattice, found, REACH)
+    shift = np.hypot(*offsets_in_steps(lattice, found, cell).T)
+    near = (cell[:, 0] >= 0) & (found.likeness > 0.1)
+    usual = np.sqrt(np.mean(np.minimum(shift[near & (shift < ON_NODE)], 0.3) ** 2) / 2)
+    spread = max(0.06, usual if np.isfinite(usual) else 0.06)
+    covered = coverage(evidence, work_px)
+    alone = _without(evidence, found.xy[near] * work_px, work_px)
+    left = coverage(alone, work_px)
+    rows = []
+    for row, column in np.ndindex(nodes.shape[:2]):
+        here = np.flatnonzero(near & (cell == (row, column)).all(axis=1))
+        place, present, sure = nodes[row, column], 0, 1.0
+        share = _at(left, place * work_px)
+        if len(here):
+            order = here[np.argsort(shift[here] - found.likeness[here])]
+            best = order[0]
+            place, present = found.xy[best], 1
+            share = _at(covered, place * work_px)
+            sure = expit((1 - 2 * shift[best]) / (2 * spread**2))
+            if len(order) > 1:  # two pieces in one cell: which is the core?
+                rival = min(1.0, found.likeness[order[1]] / found.likeness[best])
+                sure *= 1 - 0.5 * rival if rival > 0.4 else 1
+        elif share >= LEAST_COVERAGE:
+            present, sure = 1, 0.95  # a fragment at its node
+        rows.append((row + 1, column + 1, *place, present, share, sure))
+    columns = ["row", "column", "x", "y", "present", "coverage", "confidence"]
+    cores = pd.DataFrame(rows, columns=columns)
+    cores["confidence"] *= expit(ranking.margin)
+    return cores
+
+
+def _at(values: np.ndarray, place: np.ndarray) -> float:
+    x, y = np.round(place).astype(int)
+    inside = 0 <= y < values.shape[0] and 0 <= x < values.shape[1]
+    return float(values[y, x].clip(0, 1)) if inside else 0.0
+
+
+def _without(evidence: np.ndarray, places: np.ndarray, work_px: float) -> np.ndarray:
+    """Evidence less the discs of the cores that are found, for a look at what is left."""
+    left = evidence.copy()
+    y, x = np.indices(evidence.shape)
+    reach = int(work_px)
+    for px, py in places:
+        top, side = max(0, int(py) - reach), max(0, int(px) - reach)
+        window = np.s_[top : int(py) + reach + 1, side : int(px) + reach + 1]
+        left[window][np.hypot(x[window] - px, y[window] - py) < 0.58 * work_px] = 0
+    return left
+
+
+def _names(cores: pd.DataFrame) -> str:
+    """Names of cells, the first few of many."""
+    named = [cell_name(core.row, core.column) for core in cores.itertuples()]
+    return ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
+
+
+def _compare(
+    cores: pd.DataFrame, expected: np.ndarray, ranking: Ranking
+) -> tuple[list[str], list[str]]:
+    """Hold the found cores against the map."""
+    present = cores["present"].to_numpy().astype(bool)
+    wanted = expected.ravel()
+    doubts, remarks = [], []
+    share = (present & wanted).sum() / max(wanted.sum(), 1)
+    if share < LEAST_FOUND:
+        doubts.append(f"only {(present & wanted).sum()} of {wanted.sum()} cores were found")
+    stray = cores[present & ~wanted & (cores["coverage"] > 0.35).to_numpy()]
+    if len(stray):
+        doubts.append(f"a core lies at {_names(stray)}, where the map has none")
+    unsure = cores[present & wanted & (cores["confidence"] < SURE_CORE).to_numpy()]
+    if len(unsure):
+        remarks.append(
+            f"tissue between two cells, or two pieces in one, is not used: {_names(unsure)}"
+        )
+    checked = [turn for turn in ranking.turned_margin if "90" not in turn and "270" not in turn and "diagonal" not in turn]
+    if not checked:
+        remarks.append(
+            "the map has no pattern of empty places, so the slide's orientation is taken as the "
+            "map's and cannot be checked"
+        )
+    return doubts, remarks
