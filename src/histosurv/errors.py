@@ -8,4 +8,15 @@ class InputError(Exception):
 
     The message is one line: where (file, row, column), what was found, what to do. The command
     line prints it without a traceback; the workflow shows it before any job starts.
+
+    Parameters
+    ----------
+    message : str
+        That line.
+    code : str
+        Reason code for the quality table, where one spot is wrong and the others go on.
     """
+
+    def __init__(self, message: str, code: str = "unreadable") -> None:
+        super().__init__(message)
+        self.code = code

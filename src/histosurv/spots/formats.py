@@ -87,6 +87,7 @@ def decode(image: str, picture: Image.Image, *, use_profile: bool) -> Image.Imag
     profile, turn = picture.info.get("icc_profile"), orientation(picture)
     if picture.format == "TIFF" and _needs_tifffile(picture):
         picture = Image.fromarray(_from_tifffile(image))
+    picture.load()
     if turn in _TRANSPOSED:
         picture = picture.transpose(_TRANSPOSED[turn])
     if picture.mode.startswith("I"):
@@ -100,7 +101,7 @@ def decode(image: str, picture: Image.Image, *, use_profile: bool) -> Image.Imag
         picture = on_white(picture.convert("RGBA"))
     if use_profile and profile:
         picture = to_srgb(picture, profile)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def on_white(picture: Image.Image) -> Image.Image:
@@ -124,16 +125,19 @@ def to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
 
 
 def plain_mpp(picture: Image.Image) -> float | None:
-    """Micrometres per pixel as the header states them, whatever they are worth."""
-    described = str(picture.info.get("comment", "")) + str(_tag(picture, 270) or "")
-    ome = re.search(r'PhysicalSizeX="([0-9.eE+-]+)"(?!.*PhysicalSizeXUnit="(?!µm|um))', described)
-    if "<OME" in described and ome:
+    """Micrometres per pixel as OME's description or a TIFF's resolution states them.
+
+    The dots per inch of a JPEG or PNG are a habit of cameras and programs, and are not used.
+    """
+    described = str(_tag(picture, 270) or "")
+    ome = re.search(r'PhysicalSizeX="([0-9.eE+-]+)"', described)
+    unit = re.search(r'PhysicalSizeXUnit="([^"]+)"', described)
+    if "<OME" in described and ome and (unit is None or unit[1] in ("µm", "um", "\u03bcm")):
         return float(ome[1])
     resolution, unit = _tag(picture, 282), _tag(picture, 296)
     if resolution and unit in _MICROMETRES and float(resolution) > 0:
         return _MICROMETRES[unit] / float(resolution)
-    dpi = picture.info.get("dpi")
-    return 25_400.0 / float(dpi[0]) if dpi and float(dpi[0]) > 0 else None
+    return None
 
 
 def _tag(picture: Image.Image, number: int) -> object:

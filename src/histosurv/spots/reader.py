@@ -124,7 +124,8 @@ class _Base:
         if min(x, y) < 0 or x + width > self.size[0] or y + height > self.size[1]:
             raise InputError(
                 f"{self.path}: region x={x} y={y} width={width} height={height} leaves the image "
-                f"of {self.size[0]} x {self.size[1]} px; correct the region"
+                f"of {self.size[0]} x {self.size[1]} px; correct the region",
+                code="wrong_region",
             )
 
 

@@ -1,25 +1,101 @@
-"""One row per tile: where it lies, how much tissue it holds, how sharp it is."""
+"""The tables of a batch: one row per tile, and one row per spot with its verdict."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from threading import local
 
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.tables import REGION
 from histosurv.errors import InputError
-from histosurv.progress import track
-from histosurv.spots.reader import read_spot
-from histosurv.spots.tiling import TILE_PX, cut, tile_corners
-from histosurv.spots.tissue import MIN_TISSUE_FRACTION, glass_white, sharpness, tissue_fraction
+from histosurv.parallel import ordered_map
+from histosurv.progress import say, track
+from histosurv.spots.contact_sheet import Thumbnail, make_thumbnail
+from histosurv.spots.preparation import SpotSettings, prepare, region_of, scale_of
+from histosurv.spots.quality import (
+    MIN_TISSUE_FRACTION,
+    contradicts_core,
+    judge,
+    measure,
+    verdict,
+)
+from histosurv.spots.reader import Picture, open_picture
 
-COLUMNS = ["spot_id", "index", "x", "y", "size_px", "tissue_fraction", "sharpness", "keep"]
+TILE_COLUMNS = [
+    "spot_id",
+    "index",
+    "x",
+    "y",
+    "size_px",
+    "tissue_fraction",
+    "pen_fraction",
+    "fold_fraction",
+    "sharpness",
+    "keep",
+]
+SPOT_COLUMNS = [
+    "spot_id",
+    "patient_id",
+    "block",
+    "image",
+    "x",
+    "y",
+    "width",
+    "height",
+    "mpp",
+    "mpp_source",
+    "n_tiles",
+    "n_kept",
+    "tissue_fraction",
+    "pen_fraction",
+    "fold_fraction",
+    "sharpness",
+    "relative_sharpness",
+    *(f"glass_{channel}" for channel in "rgb"),
+    *(f"{dye}_{channel}" for dye in ("haematoxylin", "eosin") for channel in "rgb"),
+    "usable",
+    "reasons",
+    "message",
+]
 
 
-def region_of(spot: dict) -> tuple[int, int, int, int] | None:
-    """Region of a row of the spot table, or None where the whole image is the spot."""
-    if any(pd.isna(spot.get(name, np.nan)) for name in REGION):
-        return None
-    return tuple(int(spot[name]) for name in REGION)
+@dataclass(frozen=True)
+class Tabulated:
+    """What is known of a batch's spots.
+
+    Attributes
+    ----------
+    tiles : pandas.DataFrame
+        `TILE_COLUMNS`, in sequence order; ``x, y, size_px`` in pixels of the image's full
+        resolution. ``keep`` is 0 for a tile of bare glass.
+    spots : pandas.DataFrame
+        `SPOT_COLUMNS`, one row per spot, also of those without tiles.
+    thumbnails : list of Thumbnail
+        One per spot, for the contact sheet.
+    """
+
+    tiles: pd.DataFrame
+    spots: pd.DataFrame
+    thumbnails: list[Thumbnail]
+
+
+class PictureShelf(local):
+    """The picture that a thread read last, kept open, for spots often share a slide."""
+
+    picture: Picture | None = None
+
+    def open(self, path: str, *, use_profile: bool) -> Picture:
+        """Open a picture, or take the one that is open."""
+        if self.picture is None or self.picture.path != path:
+            self.close()
+            self.picture = open_picture(path, use_profile=use_profile)
+        return self.picture
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self.picture is not None:
+            self.picture.close()
+        self.picture = None
 
 
 def read_tiles(path: Path) -> pd.DataFrame:
@@ -27,58 +103,95 @@ def read_tiles(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"spot_id": str}, keep_default_na=False)
 
 
-def tabulate(spots: pd.DataFrame) -> pd.DataFrame:
-    """Tile table of a batch.
+def read_quality(path: Path) -> pd.DataFrame:
+    """Read a spot table of `histosurv tiles`; missing numbers are NaN, missing text is empty."""
+    text = dict.fromkeys(("spot_id", "patient_id", "block", "image", "reasons", "message"), str)
+    empty = {name: [""] for name in SPOT_COLUMNS if name not in text}
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=empty)
+
+
+def tabulate(spots: pd.DataFrame, settings: SpotSettings, threads: int = 1) -> Tabulated:
+    """Tables of a batch.
 
     Parameters
     ----------
     spots : pandas.DataFrame
-        Checked rows of the spot table (``spot_id``, ``image``, perhaps a region), indexed by their
-        row in the file.
+        Checked rows of the spot table.
+    settings : SpotSettings
+        How spots are cut.
+    threads : int
+        Spots that are worked on at once.
 
     Returns
     -------
-    pandas.DataFrame
-        ``spot_id, index, x, y, size_px, tissue_fraction, sharpness, keep`` in sequence order; x
-        and y in pixels of the spot's image. ``keep`` is 0 for a tile of bare glass: a remark, the
-        tile keeps its place in the sequence.
-
-    Raises
-    ------
-    InputError
-        An image that cannot be read or is smaller than a tile.
+    Tabulated
+        A spot that cannot be used has a row that says why, and the batch goes on.
     """
-    tables = []
-    records = zip(spots.index, spots.to_dict("records"), strict=True)
-    for row, spot in track(records, "tiling", "spot", total=len(spots)):
-        try:
-            pixels, corners = _read_and_place(spot)
-        except InputError as error:
-            where = f"spot table, row {row}, spot {spot['spot_id']!r}"
-            raise InputError(f"{where}: {error}") from None
-        tiles = cut(pixels, corners)
-        tissue = tissue_fraction(tiles, glass_white(pixels))
-        tables.append(
-            pd.DataFrame(
-                {
-                    "spot_id": spot["spot_id"],
-                    "index": np.arange(len(corners)),
-                    "x": corners[:, 0],
-                    "y": corners[:, 1],
-                    "size_px": TILE_PX,
-                    "tissue_fraction": tissue.round(4),
-                    "sharpness": sharpness(tiles).round(2),
-                    "keep": (tissue >= MIN_TISSUE_FRACTION).astype(int),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)[COLUMNS]
+    shelf = PictureShelf()
+    records = spots.to_dict("records")
+    done = ordered_map(lambda spot: _tabulate_one(spot, settings, shelf), records, threads)
+    tiles, rows, thumbnails = [], [], []
+    for table, row, thumbnail in track(done, "tiling", "spot", total=len(records)):
+        if not row["usable"]:
+            say(f"not used: spot {row['spot_id']!r}: {row['message'] or row['reasons']}")
+        tiles.append(table)
+        rows.append(row)
+        thumbnails.append(thumbnail)
+    return Tabulated(
+        pd.concat(tiles, ignore_index=True)[TILE_COLUMNS],
+        pd.DataFrame(rows).reindex(columns=SPOT_COLUMNS),
+        thumbnails,
+    )
 
 
-def _read_and_place(spot: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of a spot and the corners of its tiles."""
-    pixels = read_spot(spot["image"], region_of(spot))
+def _tabulate_one(
+    spot: dict, settings: SpotSettings, shelf: PictureShelf
+) -> tuple[pd.DataFrame, dict, Thumbnail]:
+    """Tiles, row and thumbnail of one spot."""
+    row = {name: spot.get(name) for name in ("spot_id", "patient_id", "block", "image", "mpp")}
+    row |= {"n_tiles": 0, "n_kept": 0, "message": ""}
+    nothing = pd.DataFrame(columns=TILE_COLUMNS)
+    if spot.get("reason"):  # known before a pixel is read: the core is missing, or not told apart
+        row |= verdict([spot["reason"]])
+        return nothing, row, make_thumbnail(None, None, None, row)
     try:
-        return pixels, tile_corners(pixels.shape[1], pixels.shape[0])
+        picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
+        region, scale = region_of(spot, picture), scale_of(spot, picture)
+        row |= dict(zip(("x", "y", "width", "height"), region, strict=True))
+        row |= {"mpp": scale.mpp, "mpp_source": scale.source}
+        pixels, frame, masks = prepare(spot, picture, region, scale, settings)
     except InputError as error:
-        raise InputError(f"{spot['image']}: {error}") from None
+        row |= verdict([error.code]) | {"message": str(error)}
+        return nothing, row, make_thumbnail(None, None, None, row)
+    measured = measure(pixels, masks, frame.corners, frame.tile_px)
+    row |= judge(masks, measured, scale)
+    if scale.mpp and settings.core_diameter_um:
+        wrong = contradicts_core(
+            *region[2:], masks, frame.downsample[0], scale.mpp, settings.core_diameter_um
+        )
+        if wrong:
+            row |= verdict([*row["reasons"].split(), "wrong_scale"])
+            row["message"] = f"{spot['image']}: {wrong}; correct mpp in the table"
+    corners = frame.level0(region[:2])
+    whole = frame.downsample == (1.0, 1.0)
+    size = np.array(frame.downsample) * frame.tile_px
+    table = pd.DataFrame(
+        {
+            "spot_id": spot["spot_id"],
+            "index": np.arange(len(corners)),
+            "x": corners[:, 0].astype(int) if whole else corners[:, 0].round(2),
+            "y": corners[:, 1].astype(int) if whole else corners[:, 1].round(2),
+            "size_px": frame.tile_px if whole else size.mean().round(2),
+            "tissue_fraction": measured.tissue.round(4),
+            "pen_fraction": measured.pen.round(4),
+            "fold_fraction": measured.fold.round(4),
+            "sharpness": measured.sharpness.round(2),
+            "keep": (measured.tissue >= MIN_TISSUE_FRACTION).astype(int),
+        }
+    )
+    row |= {"n_tiles": len(table), "n_kept": int(table["keep"].sum())}
+    if row["usable"] and settings.background == "drop" and not row["n_kept"]:
+        row |= verdict([*row["reasons"].split(), "no_tissue"])
+    if not row["usable"]:
+        table = nothing
+    return table, row, make_thumbnail(pixels, masks, frame, row)

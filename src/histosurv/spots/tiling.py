@@ -8,6 +8,7 @@ import numpy as np
 from histosurv.errors import InputError
 
 TILE_PX = 224
+MISFIT = "does_not_fit"  # reason code
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def frame(
         if mpp is None:
             raise InputError(
                 "micrometres per pixel are not known; give mpp in the table, or take mpp out of "
-                "the config to cut the spot as it is scanned"
+                "the config to cut the spot as it is scanned",
+                code="mpp_unknown",
             )
         scale = mpp / geometry.mpp
     read = [max(1, round(length * scale)) for length in size_px]
@@ -131,7 +133,8 @@ def frame(
     if min(read) < least:
         raise InputError(
             f"{read[0]} x {read[1]} px is smaller than one tile of {tile} px; bring the spot at "
-            "full resolution, or set fit: pad"
+            "full resolution, or set fit: pad",
+            code=MISFIT,
         )
     counts = [geometry.grid or _count(length, tile, geometry.fit) for length in read]
     canvas, pad = list(read), [0, 0]
@@ -140,14 +143,15 @@ def frame(
         if geometry.fit == "resize":
             canvas[side] = read[side] = covered
         elif geometry.fit == "drop" and covered > length:
-            raise InputError(f"{n} tiles of {tile} px do not fit into {length} px; lower grid")
+            raise InputError(f"{n} tiles of {tile} px do not fit into {length} px; lower grid", MISFIT)
         elif geometry.fit != "drop" and covered < length:
             raise InputError(
                 f"{n} tiles of {tile} px do not cover {length} px; raise grid, set it to 0, or "
-                "set fit: resize"
+                "set fit: resize",
+                code=MISFIT,
             )
         elif geometry.fit == "overlap" and length - tile < n - 1:
-            raise InputError(f"{length} px are too few for {n} different tiles; lower grid")
+            raise InputError(f"{length} px are too few for {n} different tiles; lower grid", MISFIT)
         elif geometry.fit == "pad":
             canvas[side], pad[side] = covered, (covered - length) // 2
     edges = [
