@@ -52,13 +52,19 @@ def complete(config: dict) -> dict:
 
 
 def refuse_missing_files(config: dict) -> None:
-    """Stop where the features cannot be had: no such weights file, no such folder to import.
+    """Stop where spots or features cannot be had: no table, no weights file, no folder to import.
 
     Raises
     ------
     InputError
-        The file or folder that a complete configuration names is not there.
+        A complete configuration names neither spots nor slides, or a file that is not there.
     """
+    for cohort, tables in config["cohorts"].items():
+        if not tables["spots"] and not tables["slides"]:
+            raise InputError(
+                f"config: cohorts: {cohort}: neither spots nor slides are named; name a spot table "
+                "or a table of whole slides"
+            )
     features = config["features"]
     if features["import"]:
         if not Path(features["import"]).is_dir():

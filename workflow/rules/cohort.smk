@@ -1,10 +1,11 @@
-# Who is studied: needs the two tables, makes them checked, and the folds.
+# Who is studied: needs the tables and, to leave out what cannot be used, the indexes of the
+# features; makes the tables checked, and the folds.
 
 
 rule cohort:
     input:
-        patients=lookup("cohorts/{cohort}/patients", within=config),
-        spots=lookup("cohorts/{cohort}/spots", within=config),
+        tables=PLAN.tables,
+        indexes=INDEXES,
     output:
         patients="<results>/{cohort}/cohort/patients.csv",
         spots="<results>/{cohort}/cohort/spots.csv",
@@ -19,14 +20,17 @@ rule cohort:
         mem="1GB",
         runtime="10m",
     params:
+        tables=PLAN.table_options,
         unmatched=lookup("cohort/unmatched", within=config),
-        content=tables_digest,
+        content=PLAN.tables_digest,
+        features=features_folder,
+        batches=len(BATCHES),
         images="--without-images" if config["features"]["import"] else "",
         folder=subpath(output.patients, parent=True),
         code=code_digest("histosurv.cohort.tables"),
     shell:
-        "histosurv cohort --patients {input.patients:q} --spots {input.spots:q} --unmatched {params.unmatched}"
-        " {params.images} --out {params.folder:q} 2> {log:q}"
+        "histosurv cohort {params.tables:q} --unmatched {params.unmatched} {params.images}"
+        " --features {params.features:q} --batches {params.batches} --out {params.folder:q} 2> {log:q}"
 
 
 rule folds:

@@ -30,8 +30,7 @@ if config["features"]["import"]:
     rule import_features:
         input:
             files=batch_imports,
-            patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
-            spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
+            tables=ancient(PLAN.tables),
         output:
             index="<results>/{cohort}/features/batches/{batch}.csv",
         log:
@@ -44,14 +43,15 @@ if config["features"]["import"]:
             runtime="30m",
         params:
             source=lookup("features/import", within=config),
+            tables=PLAN.table_options,
             size=lookup("spots_per_job", within=config),
-            rows=batch_digest,
+            rows=PLAN.batch_digest,
             unmatched=lookup("cohort/unmatched", within=config),
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:
-            "histosurv import-features {params.source:q} --patients {input.patients:q}"
-            " --spots {input.spots:q} --unmatched {params.unmatched} --batch {wildcards.batch}"
+            "histosurv import-features {params.source:q} {params.tables:q}"
+            " --unmatched {params.unmatched} --batch {wildcards.batch}"
             " --spots-per-job {params.size} --store {params.store:q} --index {output.index:q}"
             " 2> {log:q}"
 
@@ -59,10 +59,9 @@ else:
 
     rule features:
         input:
-            images=batch_images,
-            patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
-            spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
+            images=PLAN.images,
             tiles="<results>/{cohort}/spots/{batch}.csv",
+            quality="<results>/{cohort}/spots/quality/{batch}.csv",
             weights="<results>/weights/vgg16.safetensors",
         output:
             index="<results>/{cohort}/features/batches/{batch}.csv",
@@ -72,16 +71,14 @@ else:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
         threads: 2
         resources:
-            mem="4GB",
+            mem="6GB",
             runtime="240m",
         params:
-            size=lookup("spots_per_job", within=config),
-            rows=batch_digest,
-            unmatched=lookup("cohort/unmatched", within=config),
+            settings=json.dumps(config["spots"]),
+            rows=PLAN.batch_digest,
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:
-            "histosurv features --patients {input.patients:q} --spots {input.spots:q}"
-            " --unmatched {params.unmatched} --batch {wildcards.batch}"
-            " --spots-per-job {params.size} --tiles {input.tiles:q} --weights {input.weights:q}"
-            " --store {params.store:q} --index {output.index:q} --threads 2 2> {log:q}"
+            "histosurv features --quality {input.quality:q} --tiles {input.tiles:q}"
+            " --weights {input.weights:q} --store {params.store:q} --index {output.index:q}"
+            " --settings {params.settings:q} --threads 2 2> {log:q}"

@@ -21,7 +21,7 @@ rule train:
     params:
         settings=json.dumps(config["models"]["lstm"]),
         seed=lookup("resampling/seed", within=config),
-        batches=len(BATCHES["development"]),
+        batches=len(BATCHES),
         cohort=subpath(input.folds, parent=True),
         features=features_folder,
         code=code_digest("histosurv.models.training"),
@@ -50,7 +50,7 @@ rule baseline:
         runtime="60m",
     params:
         seed=lookup("resampling/seed", within=config),
-        batches=len(BATCHES["development"]),
+        batches=len(BATCHES),
         cohort=subpath(input.folds, parent=True),
         features=features_folder,
         code=code_digest("histosurv.models.baselines"),

@@ -1,27 +1,59 @@
-# Pixels: needs the images of a batch, makes its tile table.
+# Pixels: needs slides and images, makes the cores of each slide, and the tiles and the verdict of
+# each spot.
 
 
-rule tiles:
+rule dearray:
     input:
-        images=batch_images,
-        patients=ancient(lookup("cohorts/{cohort}/patients", within=config)),
-        spots=ancient(lookup("cohorts/{cohort}/spots", within=config)),
+        PLAN.slide_files,
     output:
-        "<results>/{cohort}/spots/{batch}.csv",
+        cores="<results>/{cohort}/spots/cores/{slide}.csv",
+        overlay="<results>/{cohort}/spots/cores/{slide}.png",
+        verdict="<results>/{cohort}/spots/cores/{slide}.json",
+        geojson="<results>/{cohort}/spots/cores/{slide}.geojson",
+        qptma="<results>/{cohort}/spots/cores/{slide}.qptma",
     log:
-        "<logs>/{cohort}/spots/{batch}.log",
+        "<logs>/{cohort}/spots/cores/{slide}.log",
     benchmark:
-        "<benchmarks>/{cohort}/spots/{batch}.jsonl"
+        "<benchmarks>/{cohort}/spots/cores/{slide}.jsonl"
     threads: 1
     resources:
         mem="2GB",
         runtime="60m",
     params:
+        options=PLAN.slide_options,
+        files=PLAN.slide_digest,
+        code=code_digest("histosurv.spots.core_files"),
+    shell:
+        "histosurv dearray {input[0]:q} {params.options:q} --out {output.cores:q} 2> {log:q}"
+
+
+rule tiles:
+    input:
+        images=PLAN.images,
+        cores=PLAN.cores,
+        tables=ancient(PLAN.tables),
+    output:
+        tiles="<results>/{cohort}/spots/{batch}.csv",
+        quality="<results>/{cohort}/spots/quality/{batch}.csv",
+        sheet="<results>/{cohort}/spots/contact/{batch}.jpg",
+    log:
+        "<logs>/{cohort}/spots/{batch}.log",
+    benchmark:
+        "<benchmarks>/{cohort}/spots/{batch}.jsonl"
+    threads: 2
+    resources:
+        mem="4GB",
+        runtime="60m",
+    params:
+        tables=PLAN.table_options,
+        settings=json.dumps(config["spots"]),
         size=lookup("spots_per_job", within=config),
-        rows=batch_digest,
+        rows=PLAN.batch_digest,
         unmatched=lookup("cohort/unmatched", within=config),
+        cores=subpath(output.tiles, parent=True),
         code=code_digest("histosurv.spots.tile_table"),
     shell:
-        "histosurv tiles --patients {input.patients:q} --spots {input.spots:q}"
-        " --unmatched {params.unmatched} --batch {wildcards.batch}"
-        " --spots-per-job {params.size} --out {output:q} 2> {log:q}"
+        "histosurv tiles {params.tables:q} --unmatched {params.unmatched}"
+        " --batch {wildcards.batch} --spots-per-job {params.size} --cores {params.cores:q}/cores"
+        " --settings {params.settings:q} --out {output.tiles:q} --quality {output.quality:q}"
+        " --sheet {output.sheet:q} --threads 2 2> {log:q}"

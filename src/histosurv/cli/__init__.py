@@ -15,7 +15,7 @@ app = typer.Typer(
     "`snakemake` runs a whole study by calling the steps below.",
 )
 
-for command in (study.demo, study.evaluate, study.report):
+for command in (study.demo, study.dearray, study.evaluate, study.report):
     app.command()(command)
 
 for command in (

@@ -12,7 +12,11 @@ Threads = Annotated[int, typer.Option(min=1, help="threads; another number round
 CohortFolder = Annotated[Path, typer.Option("--cohort", help="folder of the checked tables")]
 FeatureFolder = Annotated[Path, typer.Option("--features", help="folder of the feature files")]
 Patients = Annotated[Path, typer.Option(help="patient table (CSV)")]
-Spots = Annotated[Path, typer.Option(help="spot table (CSV)")]
+Spots = Annotated[Path | None, typer.Option(help="spot table (CSV)")]
+Slides = Annotated[Path | None, typer.Option(help="table of whole slides (CSV)")]
+SpotsAsJson = Annotated[
+    str, typer.Option("--settings", help="the config's spots: as JSON; defaults without it")
+]
 Unmatched = Annotated[
     Literal["error", "exclude"],
     typer.Option(help="what to do with rows without counterpart in the other table"),

@@ -18,7 +18,9 @@ from histosurv.cli.options import (
     PerJob,
     Repeat,
     Seed,
+    Slides,
     Spots,
+    SpotsAsJson,
     Threads,
     Unmatched,
 )
@@ -50,21 +52,30 @@ def config(
 
 def cohort(
     patients: Patients,
-    spots: Spots,
     out: OutFolder,
+    spots: Spots = None,
+    slides: Slides = None,
     unmatched: Unmatched = "error",
     without_images: Annotated[
         bool, typer.Option("--without-images", help="features are imported")
     ] = False,
+    features: Annotated[
+        Path | None, typer.Option(help="folder of the feature files; without it nobody is left out")
+    ] = None,
+    batches: Batches = 1,
 ) -> None:
-    """Check the patient and the spot table and join them.
+    """Check the tables, join them, and leave out the spots that have no features.
 
     Example: histosurv cohort --patients demo/patients.csv --spots demo/spots.csv --out cohort
     """
-    from histosurv.cohort.tables import read_cohort
+    from histosurv.cohort.tables import read_cohort, read_indexes
     from histosurv.publish import write_table
 
-    checked = read_cohort(patients, spots, unmatched=unmatched, with_images=not without_images)
+    checked = read_cohort(
+        patients, spots, slides, unmatched=unmatched, with_images=not without_images
+    )
+    if features:
+        checked = checked.close(read_indexes(features, batches))
     for name in ("patients", "spots", "exclusions"):
         write_table(getattr(checked, name), out / f"{name}.csv")
 
@@ -93,23 +104,36 @@ def folds(
 
 def tiles(
     patients: Patients,
-    spots: Spots,
     batch: Batch,
     out: Out,
+    quality: Annotated[Path, typer.Option(help="table of the spots to write")],
+    spots: Spots = None,
+    slides: Slides = None,
+    cores: Annotated[Path | None, typer.Option(help="folder of the slides' core tables")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="contact sheet to write (JPEG)")] = None,
+    settings: SpotsAsJson = "{}",
     spots_per_job: PerJob = 64,
     unmatched: Unmatched = "error",
+    threads: Threads = 2,
 ) -> None:
     """Cut the spots of a batch into tiles and judge them.
 
     Example: histosurv tiles --patients demo/patients.csv --spots demo/spots.csv --batch 0
-    --out tiles.csv
+    --out tiles.csv --quality quality.csv --sheet sheet.jpg
     """
     from histosurv.cohort.tables import read_cohort
     from histosurv.publish import write_table
+    from histosurv.spots.contact_sheet import write_sheet
+    from histosurv.spots.cores import with_cores
+    from histosurv.spots.preparation import SpotSettings
     from histosurv.spots.tile_table import tabulate
 
-    cohort = read_cohort(patients, spots, unmatched=unmatched)
-    write_table(tabulate(cohort.batch(batch, spots_per_job)), out)
+    rows = read_cohort(patients, spots, slides, unmatched=unmatched).batch(batch, spots_per_job)
+    done = tabulate(with_cores(rows, cores), SpotSettings.of(json.loads(settings)), threads)
+    write_table(done.tiles, out)
+    if sheet:
+        write_sheet(done.thumbnails, sheet)
+    write_table(done.spots, quality)
 
 
 def weights(
@@ -129,41 +153,40 @@ def weights(
 
 
 def features(
-    patients: Patients,
-    spots: Spots,
-    batch: Batch,
-    tile_table: Annotated[Path, typer.Option("--tiles", help="tile table of the batch")],
+    quality: Annotated[Path, typer.Option(help="spot table of `histosurv tiles`")],
+    tile_table: Annotated[Path, typer.Option("--tiles", help="its tile table")],
     weights_file: Annotated[Path, typer.Option("--weights", help="file of `histosurv weights`")],
     store: Annotated[Path, typer.Option(help="folder of the feature files")],
     index: Annotated[Path, typer.Option(help="index of the batch to write")],
-    spots_per_job: PerJob = 64,
-    unmatched: Unmatched = "error",
+    settings: SpotsAsJson = "{}",
     threads: Threads = 2,
 ) -> None:
     """Encode the tiles of a batch; spots that are done already are taken over.
 
-    Example: histosurv features --patients demo/patients.csv --spots demo/spots.csv --batch 0
-    --tiles tiles.csv --weights vgg16.safetensors --store features --index features/batches/0000.csv
+    Example: histosurv features --quality quality.csv --tiles tiles.csv --weights
+    vgg16.safetensors --store features --index features/batches/0000.csv
     """
-    from histosurv.cohort.tables import read_cohort
     from histosurv.device import use_device
     from histosurv.features.encoders import Encoder
     from histosurv.features.extract import extract
     from histosurv.publish import write_table
-    from histosurv.spots.tile_table import read_tiles
+    from histosurv.spots.preparation import SpotSettings
+    from histosurv.spots.tile_table import read_quality, read_tiles
 
-    rows = read_cohort(patients, spots, unmatched=unmatched).batch(batch, spots_per_job)
     encoder = Encoder(weights_file, use_device(threads))
-    write_table(extract(rows, read_tiles(tile_table), encoder, store), index)
+    spots, tiles = read_quality(quality), read_tiles(tile_table)
+    how = SpotSettings.of(json.loads(settings))
+    write_table(extract(spots, tiles, encoder, store, how), index)
 
 
 def import_features(
     patients: Patients,
-    spots: Spots,
     source: Annotated[Path, typer.Argument(help="folder with {spot_id}.h5")],
     batch: Batch,
     store: Annotated[Path, typer.Option(help="folder of the feature files")],
     index: Annotated[Path, typer.Option(help="index of the batch to write")],
+    spots: Spots = None,
+    slides: Slides = None,
     spots_per_job: PerJob = 64,
     unmatched: Unmatched = "error",
 ) -> None:
@@ -176,7 +199,7 @@ def import_features(
     from histosurv.features.extract import import_features as take_over
     from histosurv.publish import write_table
 
-    cohort = read_cohort(patients, spots, unmatched=unmatched, with_images=False)
+    cohort = read_cohort(patients, spots, slides, unmatched=unmatched, with_images=False)
     rows = cohort.batch(batch, spots_per_job)
     write_table(take_over(rows, source, store), index)
 

@@ -41,6 +41,55 @@ def demo(
     write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
 
 
+def dearray(
+    slide: Annotated[Path, typer.Argument(help="slide or overview of a tissue microarray")],
+    rows: Annotated[int, typer.Option(min=1, help="rows of the array")],
+    columns: Annotated[int, typer.Option(min=1, help="columns of the array")],
+    core_diameter_um: Annotated[float, typer.Option(min=1, help="diameter of a core")],
+    map_file: Annotated[
+        Path, typer.Option("--map", help="CSV: row, column, patient_id, control or empty")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="core table to write")] = Path("cores.csv"),
+    mpp: Annotated[
+        float | None,
+        typer.Option(min=0.03, max=20, help="micrometres per pixel; else the file's"),
+    ] = None,
+    cores_override: Annotated[
+        Path | None, typer.Option(help="checked core table (CSV, GeoJSON, .qptma), used as it is")
+    ] = None,
+) -> None:
+    """Find the cores of a tissue microarray and tell whose they are, or say that it is not sure.
+
+    Beside the core table an overlay (.png), QuPath's .geojson and .qptma and the verdict (.json)
+    are written under the same name.
+
+    Example: histosurv dearray slide.svs --rows 8 --columns 12 --core-diameter-um 1000 --map map.csv
+    """
+    from histosurv.cohort.slides import read_map
+    from histosurv.errors import InputError
+    from histosurv.progress import say
+    from histosurv.spots.core_files import publish_cores
+    from histosurv.spots.cores import find_cores
+
+    for path in filter(None, (slide, cores_override)):
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file; correct the path")
+    found = find_cores(
+        str(slide),
+        read_map(map_file, rows, columns),
+        rows=rows,
+        columns=columns,
+        core_diameter_um=core_diameter_um,
+        mpp=mpp,
+        override=str(cores_override or ""),
+    )
+    publish_cores(found, str(slide), out)
+    told = found.verdict()
+    say(f"{slide}: {told['n_present']} of {told['n_expected']} cores; {out}")
+    for remark in found.remarks:
+        say(f"{slide}: {remark}")
+
+
 def evaluate(
     patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
     scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],

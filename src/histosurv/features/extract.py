@@ -17,49 +17,78 @@ from histosurv.features.store import (
     write_features,
 )
 from histosurv.progress import say, track
-from histosurv.spots.reader import image_sha256, read_spot
-from histosurv.spots.tile_table import region_of
+from histosurv.spots.preparation import (
+    SpotSettings,
+    coloured,
+    prepare,
+    region_of,
+    scale_of,
+)
+from histosurv.spots.quality import MIN_TISSUE_FRACTION
+from histosurv.spots.reader import image_sha256
+from histosurv.spots.tile_table import PictureShelf
 from histosurv.spots.tiling import cut
+from histosurv.spots.tissue import tile_shares
 
 
 def extract(
-    spots: pd.DataFrame, tiles: pd.DataFrame, encoder: Encoder, store: Path
+    spots: pd.DataFrame, tiles: pd.DataFrame, encoder: Encoder, store: Path, settings: SpotSettings
 ) -> pd.DataFrame:
     """Compute what is missing of a batch's features.
 
     Parameters
     ----------
-    spots : pandas.DataFrame
-        Checked rows of the spot table.
-    tiles : pandas.DataFrame
-        Tile table of the batch.
+    spots, tiles : pandas.DataFrame
+        Spot table and tile table of the batch, as from `histosurv.spots.tile_table`.
     encoder : Encoder
         The network.
     store : pathlib.Path
         Folder of the feature files. A file that is complete and of the same recipe, image and
         tiles is taken over; anything else is computed and replaced.
+    settings : SpotSettings
+        How spots are cut.
 
     Returns
     -------
     pandas.DataFrame
-        ``spot_id, file, n_tiles, n_features, sha256``: the index of the batch.
+        ``spot_id, status, reason, file, n_tiles, n_features, sha256``: the index of the batch. A
+        spot that cannot be used has the status ``excluded`` and no file.
     """
-    corners_of = {spot: table[["x", "y"]].to_numpy() for spot, table in tiles.groupby("spot_id")}
+    if settings.background == "drop":
+        tiles = tiles[tiles["keep"] == 1]
+    places = {spot: table[["x", "y"]].to_numpy() for spot, table in tiles.groupby("spot_id")}
+    recipe = encoder.recipe | settings.recipe()
+    shelf = PictureShelf()
     n_computed = 0
+    usable = spots[spots["usable"] == 1]
     with track(None, "features", "tile", total=len(tiles)) as bar:
-        for spot in spots.to_dict("records"):
-            region = region_of(spot)
-            corners = corners_of[spot["spot_id"]]
+        for spot in usable.to_dict("records"):
+            coords = places[spot["spot_id"]].round().astype(np.int64)
             path = spot_file(store, spot["spot_id"])
-            known = {"recipe": encoder.recipe, "image_sha256": image_sha256(spot["image"])}
-            coords = corners + (region[:2] if region else (0, 0))
+            known = {"recipe": recipe, "image_sha256": image_sha256(spot["image"])}
             if not is_current(path, coords, **known):
-                pixels = torch.from_numpy(cut(read_spot(spot["image"], region), corners))
-                write_features(path, encoder.encode(pixels).numpy(), coords, **known)
+                features = encoder.encode(torch.from_numpy(_tiles_of(spot, shelf, settings)))
+                write_features(path, features.numpy(), coords, **known)
                 n_computed += 1
-            bar.update(len(corners))
-    say(f"features: {n_computed} spots computed, {len(spots) - n_computed} taken over")
+            bar.update(len(coords))
+    shelf.close()
+    say(
+        f"features: {n_computed} spots computed, {len(usable) - n_computed} taken over, "
+        f"{len(spots) - len(usable)} excluded"
+    )
     return index_of(spots, store)
+
+
+def _tiles_of(spot: dict, shelf: PictureShelf, settings: SpotSettings) -> np.ndarray:
+    """Tiles of a spot that are encoded, (n_tiles, side, side, 3) uint8."""
+    picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
+    region, scale = region_of(spot, picture), scale_of(spot, picture)
+    pixels, frame, masks = prepare(spot, picture, region, scale, settings)
+    corners = frame.corners
+    if settings.background == "drop":
+        tissue = tile_shares(masks.tissue, corners, frame.tile_px)
+        corners = corners[tissue >= MIN_TISSUE_FRACTION]
+    return cut(coloured(pixels, masks, settings), corners, frame.tile_px)
 
 
 def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFrame:
@@ -90,11 +119,15 @@ def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFr
 
 
 def index_of(spots: pd.DataFrame, store: Path) -> pd.DataFrame:
-    """Index of a batch: every spot with its file, its size and its hash."""
+    """Index of a batch: every spot with its file, its size and its hash, or why it has none."""
     rows = []
-    for spot_id in spots["spot_id"]:
-        path = spot_file(store, spot_id)
+    for spot in spots.to_dict("records"):
+        if spot.get("usable", 1) != 1:
+            rows.append((spot["spot_id"], "excluded", spot["message"], "", 0, 0, ""))
+            continue
+        path = spot_file(store, spot["spot_id"])
         with h5py.File(path) as file:
-            n_tiles, n_features = file["features"].shape
-        rows.append((spot_id, path.name, n_tiles, n_features, file_sha256(path)))
-    return pd.DataFrame(rows, columns=["spot_id", "file", "n_tiles", "n_features", "sha256"])
+            shape = file["features"].shape
+        rows.append((spot["spot_id"], "done", "", path.name, *shape, file_sha256(path)))
+    columns = ["spot_id", "status", "reason", "file", "n_tiles", "n_features", "sha256"]
+    return pd.DataFrame(rows, columns=columns)

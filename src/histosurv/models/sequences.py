@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.tables import read_checked_spots, read_patients
+from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
 from histosurv.features.store import read_features
 
@@ -70,14 +70,8 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
     """
     patients = read_patients(cohort / "patients.csv")
     spots = read_checked_spots(cohort / "spots.csv")
-    index = pd.concat(
-        pd.read_csv(
-            features / "batches" / f"{batch:04d}.csv",
-            dtype={"spot_id": str, "file": str},
-            keep_default_na=False,
-        )
-        for batch in range(n_batches)
-    )
+    index = read_indexes(features, n_batches)
+    index = index[index["status"] == "done"]
     widths = index["n_features"].unique()
     if len(widths) > 1:
         raise InputError(

@@ -1,4 +1,4 @@
-"""One picture of all spots of a batch: what was seen, what was taken for tissue, what was decided."""
+"""One picture of all spots of a batch: what was seen, taken for tissue, and decided."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -66,8 +66,8 @@ def write_sheet(thumbnails: list[Thumbnail], path: Path) -> None:
             draw.rectangle((x - 3, y - 3, x + SIDE_PX + 2, y + SIDE_PX + 2), outline=OUT, width=3)
             draw.line((x, y, x + SIDE_PX, y + SIDE_PX), fill=OUT, width=3)
         remark = thumbnail.remark if thumbnail.usable else f"not used: {thumbnail.remark}"
-        draw.text((x, y + SIDE_PX + 3), _fitting(thumbnail.title), (20, 20, 20), _font())
-        draw.text((x, y + SIDE_PX + 18), _fitting(remark), (90, 90, 90), _font())
+        draw.text((x, y + SIDE_PX + 3), _fitting(thumbnail.title), (20, 20, 20), font())
+        draw.text((x, y + SIDE_PX + 18), _fitting(remark), (90, 90, 90), font())
     with published(path) as temporary:
         sheet.save(temporary, "JPEG", quality=82)
 
@@ -93,13 +93,13 @@ def _draw_grid(picture: Image.Image, frame: Frame, scale: float) -> None:
 
 def _fitting(text: str) -> str:
     """Text that is no wider than a thumbnail."""
-    while text and _font().getlength(text) > SIDE_PX:
+    while text and font().getlength(text) > SIDE_PX:
         text = text.removesuffix("…")[:-1] + "…"
     return text
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont:
+def font(size: int = 12) -> ImageFont.FreeTypeFont:
     """DejaVu comes with matplotlib and knows Latin, Greek and Cyrillic letters."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), 12)
+    return ImageFont.truetype(str(folder / "DejaVuSans.ttf"), size)

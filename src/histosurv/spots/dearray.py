@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from histosurv.cohort.slides import cell_name
 from histosurv.spots.lattice import (
     Candidates,
     Lattice,
@@ -22,7 +23,7 @@ from histosurv.spots.overview import (
     shrink,
     tissue_evidence,
 )
-from histosurv.spots.placement import TURNS, Ranking, rank, strong_lines
+from histosurv.spots.placement import SAME_SHAPE, Ranking, rank, strong_lines
 
 SURE = 6.0  # lead in log-likelihood over any other way to number the lines
 SURE_TURN = 4.0  # the same over the slide lying otherwise than the map
@@ -58,15 +59,6 @@ class Grid:
     core_px: float
     doubts: list[str]
     remarks: list[str]
-
-
-def cell_name(row: int, column: int) -> str:
-    """Name of a cell counted from 1: rows are letters, columns numbers, as QuPath writes them."""
-    letters = ""
-    while row:
-        row, letter = divmod(row - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return f"{letters}-{column}"
 
 
 def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = None) -> Grid:
@@ -158,7 +150,9 @@ def _doubts(
         support = likeness.sum(axis=axis)
         beyond = ~used & (strong_lines(support) | ((support >= 1.2) & (abs(next_to - 1) < 0.2)))
         if beyond.any():
-            doubts.append(f"there are more {name}s of cores than the {expected.shape[1 - axis]} of the map")
+            doubts.append(
+                f"there are more {name}s of cores than the {expected.shape[1 - axis]} of the map"
+            )
     if ranking.margin < SURE:
         lost = [
             f"only {len(set(numbers[numbers >= 0]))} of {n} {name}s hold cores"
@@ -280,8 +274,7 @@ def _compare(
         remarks.append(
             f"tissue between two cells, or two pieces in one, is not used: {_names(unsure)}"
         )
-    checked = [turn for turn in ranking.turned_margin if "90" not in turn and "270" not in turn and "diagonal" not in turn]
-    if not checked:
+    if not set(ranking.turned_margin) & SAME_SHAPE:
         remarks.append(
             "the map has no pattern of empty places, so the slide's orientation is taken as the "
             "map's and cannot be checked"

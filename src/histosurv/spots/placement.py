@@ -31,6 +31,7 @@ TURNS = {
     "mirrored along the diagonal": lambda cells: cells.T,
     "mirrored along the other diagonal": lambda cells: cells[::-1, ::-1].T,
 }
+SAME_SHAPE = {"turned by 180 degrees", "mirrored left to right", "mirrored top to bottom"}
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ Of a slide only the pyramid is read, never its label or macro picture.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import openslide
@@ -35,7 +35,7 @@ _SIDES = ("width", "height")
 Region = tuple[int, int, int, int]
 
 
-class Picture(Protocol):
+class Picture(ABC):
     """An opened image; sizes and regions in pixels of its full resolution.
 
     Attributes
@@ -46,26 +46,38 @@ class Picture(Protocol):
         Width and height.
     stated_mpp : float or None
         Micrometres per pixel as the file states them, plausible or not.
-    has_profile : bool
-        Whether a colour profile is embedded.
     """
 
     path: str
     size: tuple[int, int]
-    stated_mpp: float | None
-    has_profile: bool
+    stated_mpp: float | None = None
 
+    @abstractmethod
     def read(self, region: Region, size: tuple[int, int]) -> np.ndarray:
         """Pixels of a region, resampled to a size: (height, width, 3) uint8, RGB."""
 
+    @abstractmethod
     def thumbnail(self, max_px: int) -> np.ndarray:
-        """The whole picture, its longer side at most `max_px`."""
+        """The whole picture as RGB, its longer side at most `max_px`."""
 
+    @abstractmethod
     def close(self) -> None:
-        """Give the file and the memory back."""
+        """Give file and memory back."""
 
     def mpp(self) -> float | None:
         """Micrometres per pixel, if the file states something plausible."""
+        low, high = PLAUSIBLE_MPP
+        stated = self.stated_mpp
+        return stated if stated is not None and low <= stated <= high else None
+
+    def _refuse_outside(self, region: Region) -> None:
+        x, y, width, height = region
+        if min(x, y) < 0 or x + width > self.size[0] or y + height > self.size[1]:
+            raise InputError(
+                f"{self.path}: region x={x} y={y} width={width} height={height} leaves the image "
+                f"of {self.size[0]} x {self.size[1]} px; correct the region",
+                code="wrong_region",
+            )
 
 
 def open_picture(path: str, *, use_profile: bool = False) -> Picture:
@@ -108,28 +120,7 @@ def opened(path: str, *, use_profile: bool = False) -> Iterator[Picture]:
         picture.close()
 
 
-class _Base:
-    path: str
-    size: tuple[int, int]
-    stated_mpp: float | None = None
-    has_profile: bool = False
-
-    def mpp(self) -> float | None:
-        low, high = PLAUSIBLE_MPP
-        stated = self.stated_mpp
-        return stated if stated is not None and low <= stated <= high else None
-
-    def _refuse_outside(self, region: Region) -> None:
-        x, y, width, height = region
-        if min(x, y) < 0 or x + width > self.size[0] or y + height > self.size[1]:
-            raise InputError(
-                f"{self.path}: region x={x} y={y} width={width} height={height} leaves the image "
-                f"of {self.size[0]} x {self.size[1]} px; correct the region",
-                code="wrong_region",
-            )
-
-
-class SlidePicture(_Base):
+class SlidePicture(Picture):
     """A file that OpenSlide knows.
 
     A handle that has failed once stays failed, so it is closed and the next reading opens anew.
@@ -144,10 +135,10 @@ class SlidePicture(_Base):
         stated = self._slide.properties.get(openslide.PROPERTY_NAME_MPP_X)
         self.stated_mpp = float(stated) if stated else None
         profile = self._slide.color_profile
-        self.has_profile = profile is not None
         self._profile = profile.tobytes() if profile is not None and use_profile else None
 
     def read(self, region: Region, size: tuple[int, int]) -> np.ndarray:
+        """Read from the level that is just fine enough."""
         self._refuse_outside(region)
         x, y, width, height = region
         slide = self._handle()
@@ -159,6 +150,7 @@ class SlidePicture(_Base):
         return np.asarray(_resampled(self._pixels((x, y), level, at_level), size))
 
     def thumbnail(self, max_px: int) -> np.ndarray:
+        """Read block by block, for a slide without a pyramid may have ten billion pixels."""
         scale = min(1.0, max_px / max(self.size))
         target = tuple(max(1, round(length * scale)) for length in self.size)
         slide = self._handle()
@@ -167,17 +159,19 @@ class SlidePicture(_Base):
         width, height = slide.level_dimensions[level]
         whole = Image.new("RGB", target, (255, 255, 255))
         blocks = [(x, y) for y in range(0, height, BLOCK_PX) for x in range(0, width, BLOCK_PX)]
-        # Block by block, for a slide without a pyramid may have ten billion pixels.
         for x, y in track(blocks, "overview", "block") if len(blocks) > 64 else blocks:
             size = (min(BLOCK_PX, width - x), min(BLOCK_PX, height - y))
-            place = [round(at * target[i % 2] / (width, height)[i % 2]) for i, at in
-                     enumerate((x, y, x + size[0], y + size[1]))]
+            place = [
+                round(at * target[i % 2] / (width, height)[i % 2])
+                for i, at in enumerate((x, y, x + size[0], y + size[1]))
+            ]
             fitting = (max(1, place[2] - place[0]), max(1, place[3] - place[1]))
             block = self._pixels((round(x * factor), round(y * factor)), level, size)
             whole.paste(block.resize(fitting, Image.Resampling.BOX), (place[0], place[1]))
         return np.asarray(whole)
 
     def close(self) -> None:
+        """Close the handle."""
         if self._slide is not None:
             self._slide.close()
         self._slide = None
@@ -198,7 +192,7 @@ class SlidePicture(_Base):
         return to_srgb(pixels, self._profile) if self._profile else pixels
 
 
-class PlainPicture(_Base):
+class PlainPicture(Picture):
     """A JPEG, PNG, TIFF, WebP, ... that is decoded once and cut in memory."""
 
     def __init__(self, path: str, *, use_profile: bool = False) -> None:
@@ -209,9 +203,9 @@ class PlainPicture(_Base):
             width, height = picture.size
             self.size = (height, width) if orientation(picture) >= 5 else (width, height)
             self.stated_mpp = plain_mpp(picture)
-            self.has_profile = bool(picture.info.get("icc_profile"))
 
     def read(self, region: Region, size: tuple[int, int]) -> np.ndarray:
+        """Decode at the first call, cut at every one."""
         self._refuse_outside(region)
         x, y, width, height = region
         if self._pixels is None:
@@ -223,6 +217,7 @@ class PlainPicture(_Base):
         return np.asarray(_resampled(pixels, size))
 
     def thumbnail(self, max_px: int) -> np.ndarray:
+        """Decode at once at a lower resolution where the format can."""
         with _told(self.path), open_plain(self.path) as picture:
             if not picture.info.get("progressive"):  # which is held in memory whole all the same
                 picture.draft("RGB", (max_px, max_px))  # a JPEG is decoded smaller at once
@@ -231,6 +226,7 @@ class PlainPicture(_Base):
         return np.asarray(pixels)
 
     def close(self) -> None:
+        """Forget the pixels."""
         self._pixels = None
 
 
@@ -263,6 +259,4 @@ def _told(path: str) -> Iterator[None]:
         ) from None
     except (OSError, ValueError, SyntaxError, openslide.OpenSlideError, MemoryError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path}: cannot be decoded ({what}); bring an undamaged copy"
-        ) from None
+        raise InputError(f"{path}: cannot be decoded ({what}); bring an undamaged copy") from None

@@ -14,6 +14,7 @@ from histosurv.spots.contact_sheet import Thumbnail, make_thumbnail
 from histosurv.spots.preparation import SpotSettings, prepare, region_of, scale_of
 from histosurv.spots.quality import (
     MIN_TISSUE_FRACTION,
+    UNUSABLE,
     contradicts_core,
     judge,
     measure,
@@ -133,7 +134,9 @@ def tabulate(spots: pd.DataFrame, settings: SpotSettings, threads: int = 1) -> T
     tiles, rows, thumbnails = [], [], []
     for table, row, thumbnail in track(done, "tiling", "spot", total=len(records)):
         if not row["usable"]:
-            say(f"not used: spot {row['spot_id']!r}: {row['message'] or row['reasons']}")
+            codes = [code for code in row["reasons"].split() if code in UNUSABLE]
+            row["message"] = row["message"] or f"{row['image']}: {UNUSABLE[codes[0]]}"
+            say(f"not used: spot {row['spot_id']!r}: {row['message']}")
         tiles.append(table)
         rows.append(row)
         thumbnails.append(thumbnail)

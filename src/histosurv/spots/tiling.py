@@ -143,7 +143,9 @@ def frame(
         if geometry.fit == "resize":
             canvas[side] = read[side] = covered
         elif geometry.fit == "drop" and covered > length:
-            raise InputError(f"{n} tiles of {tile} px do not fit into {length} px; lower grid", MISFIT)
+            raise InputError(
+                f"{n} tiles of {tile} px do not fit into {length} px; lower grid", MISFIT
+            )
         elif geometry.fit != "drop" and covered < length:
             raise InputError(
                 f"{n} tiles of {tile} px do not cover {length} px; raise grid, set it to 0, or "

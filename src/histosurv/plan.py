@@ -1,0 +1,127 @@
+"""What the workflow must know of the tables before a job runs: batches, their files, their state.
+
+The methods take Snakemake's wildcards and are input functions and params of the rules.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from histosurv.cohort.tables import Cohort, read_cohort
+from histosurv.features.store import imported_file
+
+
+class Plan:
+    """The cohorts of a study, cut into batches.
+
+    Parameters
+    ----------
+    config : dict
+        The complete configuration.
+
+    Raises
+    ------
+    InputError
+        As `histosurv.cohort.tables.read_cohort`.
+    """
+
+    def __init__(self, config: dict) -> None:
+        self._tables = config["cohorts"]
+        self._import = config["features"]["import"]
+        self._cohorts = {name: self._read(name, config) for name in self._tables}
+        size = config["spots_per_job"]
+        self._batches = {
+            name: [cohort.spots.iloc[at : at + size] for at in range(0, len(cohort.spots), size)]
+            for name, cohort in self._cohorts.items()
+        }
+
+    def _read(self, name: str, config: dict) -> Cohort:
+        tables = self._tables[name]
+        return read_cohort(
+            tables["patients"],
+            tables["spots"],
+            tables["slides"],
+            unmatched=config["cohort"]["unmatched"],
+            with_images=not self._import,
+            readers=config["cohort"]["readers"],
+            strata=config["cohort"]["strata"],
+        )
+
+    def numbers(self, cohort: str) -> list[str]:
+        """Numbers of a cohort's batches, as they stand in file names."""
+        return [f"{number:04d}" for number in range(len(self._batches[cohort]))]
+
+    def slides(self, cohort: str) -> list[str]:
+        """Ids of a cohort's whole slides."""
+        slides = self._cohorts[cohort].slides
+        return [] if slides is None or self._import else list(slides["slide_id"])
+
+    def tables(self, wildcards: object) -> list[str]:
+        """Files of a cohort's tables."""
+        return [path for path in self._tables[wildcards.cohort].values() if path]
+
+    def table_options(self, wildcards: object) -> list[str]:
+        """The same as options of a command."""
+        tables = self._tables[wildcards.cohort].items()
+        return [f"--{kind}={path}" for kind, path in tables if path]
+
+    def tables_digest(self, wildcards: object) -> str:
+        """Digest of the tables: a table replaced by an older one is another table, too."""
+        return _digest(b"".join(Path(path).read_bytes() for path in self.tables(wildcards)))
+
+    def images(self, wildcards: object) -> list[str]:
+        """Image files of a batch, each once (spots may be regions of one slide)."""
+        return sorted(set(self._rows(wildcards)["image"]))
+
+    def cores(self, wildcards: object) -> list[str]:
+        """Core tables of the slides that spots of a batch lie on."""
+        rows = self._rows(wildcards)
+        slides = sorted(set(rows["tma_slide"]) - {""}) if "tma_slide" in rows else []
+        return [f"<results>/{wildcards.cohort}/spots/cores/{slide}.csv" for slide in slides]
+
+    def imports(self, wildcards: object) -> list[Path]:
+        """Feature files of a batch that were computed elsewhere."""
+        folder = Path(self._import)
+        return [imported_file(folder, spot) for spot in self._rows(wildcards)["spot_id"]]
+
+    def batch_digest(self, wildcards: object) -> str:
+        """Digest of a batch's own rows and files, so that other rows can change freely.
+
+        Files are told apart by size and time, also where the new one is the older.
+        """
+        rows = self._rows(wildcards).drop(columns="listed_in")  # a row may move in its table
+        files = self.imports(wildcards) if self._import else self.images(wildcards)
+        return _digest(rows.to_csv(index=False).encode() + _state(files))
+
+    def slide_files(self, wildcards: object) -> list[str]:
+        """Slide, map and, if there is one, the checked core table."""
+        slide = self._slide(wildcards)
+        return [name for name in (slide["image"], slide["map"], slide["cores_override"]) if name]
+
+    def slide_options(self, wildcards: object) -> list[str]:
+        """What the slide table says of a slide, as options of a command."""
+        slide = self._slide(wildcards).dropna()
+        names = ["rows", "columns", "core_diameter_um", "map", "mpp", "cores_override"]
+        given = {name: slide[name] for name in names if slide.get(name, "") != ""}
+        return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+
+    def slide_digest(self, wildcards: object) -> str:
+        """Digest of the state of a slide's files."""
+        return _digest(_state(self.slide_files(wildcards)))
+
+    def _rows(self, wildcards: object) -> pd.DataFrame:
+        return self._batches[wildcards.cohort][int(wildcards.batch)]
+
+    def _slide(self, wildcards: object) -> pd.Series:
+        slides = self._cohorts[wildcards.cohort].slides
+        return slides.set_index("slide_id").loc[wildcards.slide]
+
+
+def _state(files: list[str]) -> bytes:
+    states = [Path(name).stat() for name in files]
+    return repr([(state.st_size, state.st_mtime_ns) for state in states]).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
