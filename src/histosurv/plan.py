@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from histosurv.cohort.tables import Cohort, read_cohort
+from histosurv.cohort.membership import Cohort, read_cohort
 from histosurv.features.store import imported_file
 
 
@@ -98,6 +98,10 @@ class Plan:
         """Slide, map and, if there is one, the checked core table."""
         slide = self._slide(wildcards)
         return [name for name in (slide["image"], slide["map"], slide["cores_override"]) if name]
+
+    def slide_image(self, wildcards: object) -> str:
+        """The slide itself."""
+        return self._slide(wildcards)["image"]
 
     def slide_options(self, wildcards: object) -> list[str]:
         """What the slide table says of a slide, as options of a command."""

@@ -3,7 +3,8 @@ import re
 import pandas as pd
 import pytest
 
-from histosurv.cohort.tables import read_cohort, read_patients, read_spots
+from histosurv.cohort.membership import read_cohort
+from histosurv.cohort.tables import read_patients, read_spots
 from histosurv.errors import InputError
 
 PATIENTS = "patient_id,time_months,event\nA,12,1\nB,70,0\nC,30,2\n"

@@ -11,6 +11,7 @@ from histosurv.errors import InputError
 from histosurv.features import extract as extraction
 from histosurv.features.encoders import PREPROCESSING, Encoder, prepare_weights, read_header
 from histosurv.features.store import read_features
+from histosurv.spots.preparation import SpotSettings
 from histosurv.spots.tile_table import tabulate
 
 CPU = torch.device("cpu")
@@ -116,6 +117,14 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
         prepare_weights(str(tmp_path / "missing.pth"), tmp_path / "out", seed=1)
 
 
+def extract_all(spots, encoder, store, settings=None):
+    """Index and tile table of some spots."""
+    settings = settings or SpotSettings()
+    done = tabulate(spots, settings)
+    index = extraction.extract(done.spots, done.tiles, encoder, store, settings)
+    return index, done.tiles
+
+
 def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_path, monkeypatch):
     rng = np.random.default_rng(1)
     rows = []
@@ -130,7 +139,7 @@ def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_
 
     def run():
         calls.clear()
-        index = extraction.extract(spots, tabulate(spots), encoder, tmp_path / "store")
+        index, _ = extract_all(spots, encoder, tmp_path / "store")
         return index, len(calls)
 
     first, n_first = run()
@@ -149,10 +158,9 @@ def test_a_spot_of_3500_px_gives_256_vectors_of_4096_numbers(encoder, tmp_path):
     path = tmp_path / "spot.jpg"
     Image.fromarray(pixels).save(path, quality=90)
     spots = pd.DataFrame({"spot_id": ["s"], "patient_id": ["p"], "image": [str(path)]})
-    tiles = tabulate(spots)
+    index, tiles = extract_all(spots, encoder, tmp_path / "store")
     assert len(tiles) == 256
     assert tiles["keep"].iloc[[0, 15, 240, 255]].sum() == 0  # the corners of a disc's square
-    index = extraction.extract(spots, tiles, encoder, tmp_path / "store")
     assert index.loc[0, ["n_tiles", "n_features"]].tolist() == [256, 4096]
     features = read_features(tmp_path / "store" / "s.h5")
     assert features.shape == (256, 4096)

@@ -10,7 +10,7 @@ import torch
 from tests.running import ROOT, output_of, run_snakemake
 
 from histosurv.features.encoders import Encoder, prepare_weights
-from histosurv.spots.tiling import tile_corners
+from histosurv.spots.tiling import Geometry, frame
 
 # Half a minute each; HISTOSURV_REAL_SPOTS=12 takes them all.
 N_SPOTS = int(os.environ.get("HISTOSURV_REAL_SPOTS", "1"))
@@ -47,7 +47,7 @@ def test_every_spot_has_256_tiles_of_4096_features(study):
         with h5py.File(study / "features" / name) as file:
             features = file["features"][:]
             assert features.shape == (256, 4096)
-            assert (file["coords"][:] == tile_corners(3500, 3500)).all()
+            assert (file["coords"][:] == frame((3500, 3500), Geometry()).corners).all()
             assert "random" in file.attrs["recipe"]  # the fully connected layers, and it says so
         assert (features >= 0).all()
         assert features.std(axis=0).max() > 0

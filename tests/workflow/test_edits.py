@@ -78,7 +78,7 @@ def test_a_copied_study_has_nothing_to_do(done):
 def test_other_features_of_one_spot_run_their_batch(done):
     write_spot(done, "P0001_1", seed=99)
     make_older(done / "features/P0001_1.h5")
-    assert rules_to_run(done) == {"import_features", *LATER}
+    assert rules_to_run(done) == {"import_features", "cohort", "folds", *LATER}
 
 
 def test_an_outcome_in_an_older_file_is_noticed(done):

@@ -80,7 +80,7 @@ def test_tables_have_a_row_for_everybody(study):
     assert len(patients) == N_PATIENTS
     assert (scores[scores["score"].isin(MODELS)].groupby("score").size() == N_PATIENTS).all()
     spots = pd.read_csv(study / "demo/spots.csv")
-    tiles = pd.concat(pd.read_csv(path) for path in (results / "development/spots").iterdir())
+    tiles = pd.concat(pd.read_csv(path) for path in (results / "development/spots").glob("*.csv"))
     assert (tiles.groupby("spot_id").size() == 4).all()
     assert set(tiles["spot_id"]) == set(spots["spot_id"])
     assert set(tiles["keep"]) == {1}
@@ -139,8 +139,13 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         ),
         (
             {"features": {"seed": 1}},
-            {"config_as_run", "weights", "features", "train", "baseline", "scores", "evaluate",
-             "report"},
+            {"config_as_run", "weights", "features", "cohort", "folds", "train", "baseline",
+             "scores", "evaluate", "report"},
+        ),
+        (
+            {"spots": {"order": "snake"}},
+            {"config_as_run", "tiles", "features", "cohort", "folds", "train", "baseline",
+             "scores", "evaluate", "report"},
         ),
     ],
 )  # fmt: skip

@@ -27,7 +27,7 @@ rule cohort:
         batches=len(BATCHES),
         images="--without-images" if config["features"]["import"] else "",
         folder=subpath(output.patients, parent=True),
-        code=code_digest("histosurv.cohort.tables"),
+        code=code_digest("histosurv.cohort.membership"),
     shell:
         "histosurv cohort {params.tables:q} --unmatched {params.unmatched} {params.images}"
         " --features {params.features:q} --batches {params.batches} --out {params.folder:q} 2> {log:q}"

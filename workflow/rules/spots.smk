@@ -4,7 +4,7 @@
 
 rule dearray:
     input:
-        PLAN.slide_files,
+        files=PLAN.slide_files,
     output:
         cores="<results>/{cohort}/spots/cores/{slide}.csv",
         overlay="<results>/{cohort}/spots/cores/{slide}.png",
@@ -20,11 +20,12 @@ rule dearray:
         mem="2GB",
         runtime="60m",
     params:
+        slide=PLAN.slide_image,
         options=PLAN.slide_options,
         files=PLAN.slide_digest,
         code=code_digest("histosurv.spots.core_files"),
     shell:
-        "histosurv dearray {input[0]:q} {params.options:q} --out {output.cores:q} 2> {log:q}"
+        "histosurv dearray {params.slide:q} {params.options:q} --out {output.cores:q} 2> {log:q}"
 
 
 rule tiles:

@@ -68,7 +68,8 @@ def cohort(
 
     Example: histosurv cohort --patients demo/patients.csv --spots demo/spots.csv --out cohort
     """
-    from histosurv.cohort.tables import read_cohort, read_indexes
+    from histosurv.cohort.membership import read_cohort
+    from histosurv.cohort.tables import read_indexes
     from histosurv.publish import write_table
 
     checked = read_cohort(
@@ -121,7 +122,7 @@ def tiles(
     Example: histosurv tiles --patients demo/patients.csv --spots demo/spots.csv --batch 0
     --out tiles.csv --quality quality.csv --sheet sheet.jpg
     """
-    from histosurv.cohort.tables import read_cohort
+    from histosurv.cohort.membership import read_cohort
     from histosurv.publish import write_table
     from histosurv.spots.contact_sheet import write_sheet
     from histosurv.spots.cores import with_cores
@@ -195,7 +196,7 @@ def import_features(
     Example: histosurv import-features my_features --patients patients.csv --spots spots.csv
     --batch 0 --store features --index features/batches/0000.csv
     """
-    from histosurv.cohort.tables import read_cohort
+    from histosurv.cohort.membership import read_cohort
     from histosurv.features.extract import import_features as take_over
     from histosurv.publish import write_table
 

@@ -1,74 +1,15 @@
-"""Read, check and join the patient table and the spot table."""
+"""Read and check the patient table and the spot table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
 from histosurv.cohort.columns import read_table, refuse_duplicates, require_columns
 from histosurv.cohort.endpoint import label_60m
-from histosurv.cohort.slides import read_slides, spots_of_slides
 from histosurv.errors import InputError
 
 REGION = ["x", "y", "width", "height"]
-CELL = ["tma_slide", "tma_row", "tma_column"]
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """A checked cohort.
-
-    Attributes
-    ----------
-    patients : pandas.DataFrame
-        Sorted by ``patient_id``; ``label_60m`` added.
-    spots : pandas.DataFrame
-        Sorted by ``spot_id``; every spot has its patient and every patient a spot; ``image`` is
-        relative to the working folder, ``listed_in`` tells file and row.
-    exclusions : pandas.DataFrame
-        ``id``, ``stage`` of the flow, ``reason``: one row per row that was left out.
-    slides : pandas.DataFrame or None
-        Whole slides that spots are cells of, sorted by ``slide_id``; None without.
-    """
-
-    patients: pd.DataFrame
-    spots: pd.DataFrame
-    exclusions: pd.DataFrame
-    slides: pd.DataFrame | None = None
-
-    def batch(self, number: int, spots_per_job: int) -> pd.DataFrame:
-        """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
-        return self.spots.iloc[number * spots_per_job : (number + 1) * spots_per_job]
-
-    def close(self, index: pd.DataFrame) -> "Cohort":
-        """Take out the spots that have no features, and the patients who have no spot left.
-
-        Parameters
-        ----------
-        index : pandas.DataFrame
-            ``spot_id``, ``status`` (``done`` or not) and ``reason`` of every spot.
-
-        Raises
-        ------
-        InputError
-            No spot is left.
-        """
-        unusable = index[index["status"] != "done"].set_index("spot_id")["reason"]
-        lost = self.spots["spot_id"].isin(unusable.index)
-        spots = self.spots[~lost]
-        bare = ~self.patients["patient_id"].isin(spots["patient_id"])
-        if spots.empty:
-            raise InputError(
-                f"none of the {len(self.spots)} spots can be used; the first: {unusable.iloc[0]}"
-            )
-        left_out = [(spot, "picture", unusable[spot]) for spot in self.spots["spot_id"][lost]]
-        left_out += [
-            (patient, "patient", "no usable spot") for patient in self.patients["patient_id"][bare]
-        ]
-        exclusions = pd.concat([self.exclusions, _exclusions(left_out)], ignore_index=True)
-        return Cohort(self.patients[~bare], spots, exclusions, self.slides)
 
 
 def read_patients(
@@ -149,83 +90,6 @@ def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     return spots.sort_values("spot_id", kind="stable")
 
 
-def read_cohort(
-    patients_path: Path,
-    spots_path: Path | str | None = None,
-    slides_path: Path | str | None = None,
-    *,
-    unmatched: Literal["error", "exclude"] = "error",
-    with_images: bool = True,
-    readers: Sequence[str] = (),
-    strata: Sequence[str] = (),
-) -> Cohort:
-    """Read the tables and join them.
-
-    Parameters
-    ----------
-    patients_path : pathlib.Path
-        Patient table.
-    spots_path, slides_path : pathlib.Path or str, optional
-        Spot table and table of whole slides; at least one of the two.
-    unmatched : {'error', 'exclude'}
-        What to do with a spot of an unknown patient or a patient without spots: stop, or leave
-        the row out and list it.
-    with_images : bool
-        As in `read_spots`.
-    readers, strata : sequence of str
-        As in `read_patients`.
-
-    Raises
-    ------
-    InputError
-        As in `read_patients`, `read_spots` and `histosurv.cohort.slides`, a row without its
-        counterpart, or one picture under two patients.
-    """
-    patients = read_patients(patients_path, readers=readers, strata=strata)
-    if not spots_path and not slides_path:
-        raise InputError("neither a spot table nor a slide table is named; name one of them")
-    spots = read_spots(spots_path, with_images=with_images) if spots_path else None
-    slides = read_slides(slides_path, with_images=with_images) if slides_path else None
-    if slides is not None:
-        spots = _joined(spots, spots_of_slides(slides))
-    orphans = ~spots["patient_id"].isin(patients["patient_id"])
-    bare = ~patients["patient_id"].isin(spots["patient_id"])
-    if unmatched == "error":
-        _stop_at_unmatched(patients[bare], patients_path, spots[orphans])
-    if bare.all():
-        raise InputError(f"{patients_path}: no spot belongs to any of these patients")
-    exclusions = _exclusions(
-        [
-            (spot, "spot table", "patient not in the patient table")
-            for spot in spots.spot_id[orphans]
-        ]
-        + [(patient, "patient table", "no spot") for patient in patients.patient_id[bare]]
-    )
-    if with_images:
-        _refuse_shared_pictures(spots[~orphans])
-    return Cohort(patients[~bare], spots[~orphans], exclusions, slides)
-
-
-def _exclusions(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["id", "stage", "reason"])
-
-
-def _joined(spots: pd.DataFrame | None, cells: pd.DataFrame) -> pd.DataFrame:
-    """Spots of the spot table and cells of slides in one table."""
-    if spots is None:
-        return cells.sort_values("spot_id", kind="stable")
-    both = pd.concat([spots, cells], ignore_index=True)
-    twice = both["spot_id"].duplicated()
-    if twice.any():
-        row = both[twice].iloc[0]
-        raise InputError(
-            f"{row['source']}: spot {row['spot_id']!r} is in the spot table already; rename one"
-        )
-    text = [name for name in both if both[name].dtype == object]
-    both[text] = both[text].fillna("")
-    return both.sort_values("spot_id", kind="stable")
-
-
 def read_indexes(features: Path, n_batches: int) -> pd.DataFrame:
     """Read the indexes of all batches of a feature folder.
 
@@ -271,31 +135,3 @@ def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:
                 "correct the path (relative to the table's folder) or bring the file"
             )
     return spots.assign(image=[str(path.parent / image) for image in spots["image"]])
-
-
-def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
-    """One picture under two patients would let a model meet its test patient while it learns."""
-    place = ["image", *(name for name in (*REGION, *CELL) if name in spots)]
-    first = spots.groupby(place, dropna=False)["patient_id"].transform("first")
-    wrong = spots[first != spots["patient_id"]]
-    if len(wrong):
-        spot = wrong.iloc[0]
-        raise InputError(
-            f"{spot['source']}: spot {spot['spot_id']!r} of patient {spot['patient_id']!r} is the "
-            f"same picture as one of {first[wrong.index[0]]!r}; correct the image or the patient"
-        )
-
-
-def _stop_at_unmatched(bare: pd.DataFrame, patients_path: Path, orphans: pd.DataFrame) -> None:
-    mend = "correct the id, or set `unmatched: exclude` in the config to leave such rows out"
-    if len(orphans):
-        spot = orphans.iloc[0]
-        raise InputError(
-            f"{spot['source']}, column patient_id: spot {spot['spot_id']!r} belongs to "
-            f"{spot['patient_id']!r}, who is not in {patients_path}; {mend}"
-        )
-    if len(bare):
-        patient = bare["patient_id"].iloc[0]
-        raise InputError(
-            f"{patients_path}, row {bare.index[0]}: patient {patient!r} has no spot; {mend}"
-        )

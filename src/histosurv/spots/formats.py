@@ -132,7 +132,9 @@ def plain_mpp(picture: Image.Image) -> float | None:
     described = str(_tag(picture, 270) or "")
     ome = re.search(r'PhysicalSizeX="([0-9.eE+-]+)"', described)
     unit = re.search(r'PhysicalSizeXUnit="([^"]+)"', described)
-    if "<OME" in described and ome and (unit is None or unit[1] in ("µm", "um", "\u03bcm")):
+    # Pillow reads the description as Latin-1, which makes two letters of the micro sign.
+    is_um = unit is None or re.fullmatch("(u|µ|\u03bc|Âµ|Î¼)m", unit[1])
+    if "<OME" in described and ome and is_um:
         return float(ome[1])
     resolution, unit = _tag(picture, 282), _tag(picture, 296)
     if resolution and unit in _MICROMETRES and float(resolution) > 0:

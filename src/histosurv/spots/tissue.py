@@ -17,6 +17,7 @@ SMOOTH_PX = 5  # of the masks: pale stroma between its nuclei is tissue, too
 LEAST_DENSITY = 0.02  # optical density above glass of the palest tissue that is told from it
 MOST_DENSITY = 0.05  # ... and of what is tissue on the noisiest glass
 SPECK_PX = 40  # of a mask: anything smaller is dust
+UNSEEN_GLASS = 225.0  # of each channel, where no glass is seen
 DARK_GLASS = 100.0  # a brightest tone below it is no bright field
 
 
@@ -59,13 +60,16 @@ def glass_white(small: np.ndarray) -> np.ndarray:
     numpy.ndarray
         (3,) float: median colour of the brightest tone that a good part of the smooth pixels
         share. Pure white beside another bright tone is filling, not glass. Where tissue covers
-        the whole spot the 99.5th percentile of each channel stands in.
+        the whole spot the 99.5th percentile of each channel stands in, and at least what glass
+        usually is.
     """
     light = small.mean(axis=-1)
     down, across = np.abs(np.diff(light, axis=0)), np.abs(np.diff(light, axis=1))
     smooth = np.zeros(light.shape, bool)
     smooth[:-1, :-1] = (down[:, :-1] < 4) & (across[:-1] < 4)
-    colourless = np.ptp(small, axis=-1) < 70
+    red, green, blue = np.moveaxis(small.astype(np.int16), -1, 0)
+    # Glass may be grey or yellow, not pink: that is tissue without a gap.
+    colourless = (np.ptp(small, axis=-1) < 70) & (np.minimum(red, blue) - green < 14)
     counts = np.bincount(light[smooth & colourless].astype(int), minlength=256).astype(float)
     share = uniform_filter(counts, 7) * 7 / light.size
     bright = np.percentile(light, 99.5)
@@ -73,7 +77,8 @@ def glass_white(small: np.ndarray) -> np.ndarray:
     if len(tones) and (share[:250] > 0.05)[tones[tones < 250]].any():
         tones = tones[tones < 250]
     if not len(tones):
-        return np.percentile(small.reshape(-1, 3), 99.5, axis=0)
+        brightest = np.percentile(small.reshape(-1, 3), 99.5, axis=0)
+        return np.maximum(brightest, UNSEEN_GLASS if bright > DARK_GLASS else 0.0)
     top = tones[-1]
     mode = max(range(max(0, top - 6), top + 1), key=lambda tone: share[tone])
     return np.median(small[smooth & (np.abs(light - mode) <= 4)], axis=0)
