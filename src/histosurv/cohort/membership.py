@@ -153,9 +153,10 @@ def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
     wrong = spots[first != spots["patient_id"]]
     if len(wrong):
         spot = wrong.iloc[0]
+        name, patient, other = spot["spot_id"], spot["patient_id"], first[wrong.index[0]]
         raise InputError(
-            f"{spot['listed_in']}: spot {spot['spot_id']!r} of patient {spot['patient_id']!r} is the "
-            f"same picture as one of {first[wrong.index[0]]!r}; correct the image or the patient"
+            f"{spot['listed_in']}: spot {name!r} of patient {patient!r} is the same picture as one "
+            f"of {other!r}; correct the image or the patient"
         )
 
 
