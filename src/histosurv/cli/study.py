@@ -26,8 +26,11 @@ def demo(
     null: Annotated[
         bool, typer.Option("--null", help="no link between tissue and outcome")
     ] = False,
+    slides: Annotated[
+        bool, typer.Option("--slides", help="whole slides with maps in place of cropped spots")
+    ] = False,
 ) -> None:
-    """Simulate a cohort with a planted signal: tables and drawn H&E spots.
+    """Simulate a cohort with a planted signal: tables and drawn H&E spots or whole slides.
 
     Example: histosurv demo demo --patients 120 --spot-px 448
     """
@@ -38,7 +41,7 @@ def demo(
         raise InputError(
             f"{folder / 'patients.csv'} is there and is no simulated cohort; name another folder"
         )
-    write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null)
+    write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null, slides=slides)
 
 
 def dearray(

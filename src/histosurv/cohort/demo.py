@@ -1,5 +1,6 @@
 """A simulated cohort with a planted signal: what the pipeline must find, and how strong it is."""
 
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from histosurv.cohort.demo_slides import lay_out, slide_table, write_slide
 from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.progress import track
 from histosurv.publish import published, write_table
@@ -84,7 +86,13 @@ def simulate(n_patients: int, *, seed: int, null: bool = False) -> SimulatedCoho
 
 
 def write_demo(
-    folder: Path, *, n_patients: int, spot_px: int, seed: int, null: bool = False
+    folder: Path,
+    *,
+    n_patients: int,
+    spot_px: int,
+    seed: int,
+    null: bool = False,
+    slides: bool = False,
 ) -> None:
     """Simulate a cohort, draw its spots and write ``patients.csv``, ``spots.csv``, ``truth.csv``.
 
@@ -97,33 +105,48 @@ def write_demo(
     spot_px : int
         Side of a spot's image; the core is 770 um across whatever the number, so that 3500 px
         have 0.22 um/px.
+    slides : bool
+        Draw whole slides, one per block, and write ``slides.csv`` and maps in place of spots.
     """
     cohort = simulate(n_patients, seed=seed, null=null)
     risks = cohort.truth["spot_risk"]
-    draw = partial(_draw_image, folder=folder, spot_px=spot_px, seed=seed)
+    mpp = round(CORE_DIAMETER_UM / spot_px, 6)
+    draw = partial(_draw, spot_px=spot_px, seed=seed)
     with ProcessPoolExecutor() as workers:
         drawn = workers.map(draw, cohort.spots.to_dict("records"), risks, range(len(risks)))
-        for _ in track(drawn, "drawing", "spot", total=len(risks)):
-            pass
-    mpp = round(CORE_DIAMETER_UM / spot_px, 6)
+        pictures = track(drawn, "drawing", "spot", total=len(risks))
+        if slides:
+            _write_slides(folder, cohort.spots, pictures, mpp)
+        else:
+            for image, pixels in zip(cohort.spots["image"], pictures, strict=True):
+                with published(folder / image) as temporary:
+                    Image.fromarray(pixels).save(temporary, format="JPEG", quality=90)
+            write_table(cohort.spots.assign(mpp=mpp), folder / "spots.csv")
     write_table(cohort.truth, folder / "truth.csv")
-    write_table(cohort.spots.assign(mpp=mpp), folder / "spots.csv")
     write_table(cohort.patients, folder / "patients.csv")
 
 
-def _draw_image(
-    spot: dict, risk: float, index: int, *, folder: Path, spot_px: int, seed: int
+def _write_slides(
+    folder: Path, spots: pd.DataFrame, pictures: Iterable[np.ndarray], mpp: float
 ) -> None:
+    """One slide per block; drawn one after the other, so that one is in memory."""
+    drawn = dict(zip(spots["spot_id"], pictures, strict=True))
+    layouts = {block: lay_out(group) for block, group in spots.groupby("block")}
+    for block, cells in layouts.items():
+        own = {name: drawn[name] for name in cells["spot_id"] if name}
+        write_slide(folder, block, cells, own, mpp)
+    write_table(slide_table(layouts, CORE_DIAMETER_UM), folder / "slides.csv")
+
+
+def _draw(spot: dict, risk: float, index: int, *, spot_px: int, seed: int) -> np.ndarray:
     block = int(spot["block"].removeprefix(BLOCK_PREFIX))
-    pixels = draw_spot(
+    return draw_spot(
         np.random.default_rng([seed, 7, index]),
         risk,
         Stain.of_block(np.random.default_rng([seed, 6, block])),
         spot_px=spot_px,
         mpp=CORE_DIAMETER_UM / spot_px,
     )
-    with published(folder / spot["image"]) as temporary:
-        Image.fromarray(pixels).save(temporary, format="JPEG", quality=90)
 
 
 def _clinic(rng: np.random.Generator, tissue_risk: np.ndarray) -> pd.DataFrame:
