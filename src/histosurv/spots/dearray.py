@@ -12,10 +12,10 @@ from histosurv.spots.lattice import (
     Lattice,
     assign,
     find_candidates,
-    fit_lattice,
     offsets_in_steps,
     step_of,
 )
+from histosurv.spots.lattice_fit import fit_lattice, leverage
 from histosurv.spots.overview import (
     core_response,
     coverage,
@@ -30,6 +30,8 @@ SURE_TURN = 4.0  # the same over the slide lying otherwise than the map
 SURE_CORE = 0.9  # confidence from which a core may be taken for its patient's
 LEAST_COVERAGE = 0.12  # share of a core's disc that holds tissue where a core is present
 ON_NODE = 0.42  # of a step: a core within it lies on its node
+LEAST_SPREAD = 0.06  # of a step: no punch is straighter
+MOST_SPREAD = 0.16  # of a step: beyond it one core in 300 lies half a step off along either axis
 REACH = 0.6  # of a step: beyond it a piece of tissue belongs to no cell
 LEAST_ON_NODES = 0.85  # share of what looks like cores that lies on the nodes
 SAME_SIZE = 1.15  # ratio of seen and promised core diameters up to which the promise is used
@@ -100,7 +102,11 @@ def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = N
     ranking = rank(lattice, likeness, expected)
     doubts += _doubts(lattice, found, likeness, ranking, expected)
     lattice = _whole(lattice, ranking, expected.shape)
-    cores = _core_table(lattice, found, evidence, work_px, ranking)
+    spread = _spread(lattice, found)
+    if spread > MOST_SPREAD:
+        doubts.append("the cores lie too far from straight lines to tell neighbours apart")
+    cores = _core_table(lattice, found, evidence, work_px, spread)
+    cores["confidence"] *= expit(ranking.margin)
     more, remarks = _compare(cores, expected, ranking)
     cores[["x", "y"]] *= core_px
     return Grid(cores, core_px, doubts + more, remarks)
@@ -192,20 +198,36 @@ def _whole(lattice: Lattice, ranking: Ranking, shape: tuple[int, int]) -> Lattic
     return replace(lattice, rows=lines[0], columns=lines[1])
 
 
+def _spread(lattice: Lattice, found: Candidates) -> float:
+    """Standard deviation of the cores round their nodes along one axis, in steps.
+
+    Corrected for what the fit of lines and bends has taken away; infinite with too few cores.
+    """
+    cell = assign(lattice, found, ON_NODE)
+    used = (cell[:, 0] >= 0) & (found.likeness > 0.1)
+    shift = offsets_in_steps(lattice, found, cell)[used]
+    n_fitted = len(lattice.rows) + len(lattice.columns) + lattice.bend.size
+    if shift.size <= n_fitted + 4:
+        return np.inf
+    return max(LEAST_SPREAD, np.sqrt((shift**2).sum() / (shift.size - n_fitted)))
+
+
 def _core_table(
     lattice: Lattice,
     found: Candidates,
     evidence: np.ndarray,
     work_px: float,
-    ranking: Ranking,
+    spread: float,
 ) -> pd.DataFrame:
     """One row per cell, places in core diameters."""
     nodes = lattice.nodes()
     cell = assign(lattice, found, REACH)
-    shift = np.hypot(*offsets_in_steps(lattice, found, cell).T)
+    shift = offsets_in_steps(lattice, found, cell)
+    on_node = cell[:, 0] >= 0
+    # What the shift would be, had the core not drawn the lattice to itself.
+    shift[on_node] /= 1 - leverage(lattice, cell[on_node])
+    shift = np.hypot(*shift.T)
     near = (cell[:, 0] >= 0) & (found.likeness > 0.1)
-    usual = np.sqrt(np.mean(np.minimum(shift[near & (shift < ON_NODE)], 0.3) ** 2) / 2)
-    spread = max(0.06, usual if np.isfinite(usual) else 0.06)
     covered = coverage(evidence, work_px)
     alone = _without(evidence, found.xy[near] * work_px, work_px)
     left = coverage(alone, work_px)
@@ -227,9 +249,7 @@ def _core_table(
             present, sure = 1, 0.95  # a fragment at its node
         rows.append((row + 1, column + 1, *place, present, share, sure))
     columns = ["row", "column", "x", "y", "present", "coverage", "confidence"]
-    cores = pd.DataFrame(rows, columns=columns)
-    cores["confidence"] *= expit(ranking.margin)
-    return cores
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _at(values: np.ndarray, place: np.ndarray) -> float:

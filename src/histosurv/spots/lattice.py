@@ -1,18 +1,14 @@
-"""Candidates for cores, and the bent, turned, gappy lattice that they lie on.
+"""Candidates for cores, and the bent, turned, gappy lattice that they may lie on.
 
 Lengths are in core diameters, angles in radians, x to the right and y down.
 """
 
-import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from skimage.feature import peak_local_max
 
-LARGEST_TURN = np.deg2rad(24)
 LEAST_RESPONSE = 0.16  # of `core_response`; below it is dust
-LEAST_STEP = 0.75  # two lines of cores are never closer
-KERNEL = 0.15  # width of one core's vote for a line
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,11 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.likeness)
+
+
+def rotation(turn: float) -> np.ndarray:
+    """Matrix that turns row vectors by an angle, clockwise where y points down."""
+    return np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class Lattice:
 
     def nodes(self) -> np.ndarray:
         """Places of all nodes in the picture, (n_rows, n_columns, 2)."""
-        return self.places(*np.meshgrid(self.columns, self.rows)) @ _rotation(self.turn) + (
+        return self.places(*np.meshgrid(self.columns, self.rows)) @ rotation(self.turn) + (
             self.middle
         )
 
     def upright(self, xy: np.ndarray) -> np.ndarray:
         """Turn places of the picture into the upright array."""
-        return (xy - self.middle) @ _rotation(self.turn).T
+        return (xy - self.middle) @ rotation(self.turn).T
 
 
 def find_candidates(response: np.ndarray, core_px: float) -> Candidates:
@@ -104,47 +105,6 @@ def _summits(response: np.ndarray, peaks: np.ndarray) -> np.ndarray:
         curve = np.minimum(before + after - 2 * padded[row, column], -1e-6)
         places[:, axis] += np.clip(0.5 * (before - after) / curve, -0.5, 0.5)
     return places
-
-
-def fit_lattice(found: Candidates) -> Lattice | None:
-    """Find the lines that the cores lie on.
-
-    Parameters
-    ----------
-    found : Candidates
-        Cores and debris.
-
-    Returns
-    -------
-    Lattice or None
-        None where nothing like a lattice is there.
-
-    Notes
-    -----
-    Turn and sag of either family of lines are those at which the projections of the cores
-    crowd most; then lines, turn, sag and keystone are fitted together by least squares with
-    Huber's weights, each core drawing the line nearest to it.
-    """
-    strong = found.likeness > 0.2
-    xy, weight = found.xy[strong], found.likeness[strong]
-    if len(xy) < 4:
-        return None
-    middle = (xy.min(axis=0) + xy.max(axis=0)) / 2
-    turn = max(_TURNS, key=lambda turn: _crowding(xy - middle, weight, turn))
-    upright = (xy - middle) @ _rotation(turn).T
-    half = np.maximum(np.abs(upright).max(axis=0), 1.0)
-    lines, bend = [], np.zeros((2, 3))
-    for axis in (0, 1):
-        shear, sag = max(
-            itertools.product(_SHEARS, _SAGS),
-            key=lambda terms: _crowd(_straight(upright, axis, *terms), weight),
-        )
-        lines.append(_lines(_straight(upright, axis, shear, sag), weight))
-        bend[axis, :2] = shear, sag
-    lattice = Lattice(*lines, bend, half, turn, middle)
-    for reach in (0.5, 0.45, 0.4, 0.4):
-        lattice = _refit(lattice, xy, weight, reach)
-    return lattice
 
 
 def assign(lattice: Lattice, found: Candidates, reach: float = 0.5) -> np.ndarray:
@@ -179,93 +139,3 @@ def step_of(lines: np.ndarray) -> float:
     if len(lines) < 2:
         return 1.5
     return float(np.quantile(np.diff(lines), 0.4))
-
-
-_TURNS = np.deg2rad(np.arange(-24, 24.01, 0.5))
-_SAGS = np.arange(-1.0, 1.01, 0.2)  # of the outermost cores
-_SHEARS = np.arange(-0.6, 0.61, 0.15)
-
-
-def _rotation(turn: float) -> np.ndarray:
-    """Matrix that turns row vectors by an angle, clockwise where y points down."""
-    return np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-
-
-def _straight(upright: np.ndarray, axis: int, shear: float, sag: float) -> np.ndarray:
-    """Coordinate along `axis` with the lines of that family made straight."""
-    far = upright[:, 1 - axis] / max(np.abs(upright[:, 1 - axis]).max(), 1.0)
-    return upright[:, axis] - shear * far - sag * far**2
-
-
-def _crowding(xy: np.ndarray, weight: np.ndarray, turn: float) -> float:
-    """How much both projections crowd at one turn, each at its best sag."""
-    upright = xy @ _rotation(turn).T
-    return sum(
-        max(_crowd(_straight(upright, axis, 0.0, sag), weight) for sag in _SAGS[1::2])
-        for axis in (0, 1)
-    )
-
-
-def _crowd(position: np.ndarray, weight: np.ndarray) -> float:
-    return (_density(position, weight)[1] ** 2).sum()
-
-
-def _density(position: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Votes for lines on a fine raster."""
-    step = KERNEL / 3
-    start = position.min() - 4 * KERNEL
-    n = int((position.max() - start + 4 * KERNEL) / step) + 2
-    counts = np.bincount(((position - start) / step).astype(int), weight, minlength=n)
-    return start + (np.arange(n) + 0.5) * step, np.convolve(counts, _VOTE, mode="same")
-
-
-_VOTE = np.exp(-0.5 * (np.arange(-9, 10) / 3) ** 2)
-
-
-def _lines(position: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Positions of the lines: summits of the votes, the higher ones first."""
-    raster, density = _density(position, weight)
-    summits = np.flatnonzero(
-        (density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:]) & (density[1:-1] > 0.15)
-    )
-    taken: list[float] = []
-    for summit in sorted(summits + 1, key=lambda at: -density[at]):
-        if all(abs(raster[summit] - line) >= LEAST_STEP for line in taken):
-            taken.append(raster[summit])
-    return np.sort(taken)
-
-
-def _refit(lattice: Lattice, xy: np.ndarray, weight: np.ndarray, reach: float) -> Lattice:
-    """Fit lines and bends to the cores nearest to each node."""
-    found = Candidates(xy, weight)
-    cell = assign(lattice, found, reach)
-    used = cell[:, 0] >= 0
-    if used.sum() < 4:
-        return lattice
-    row, column = cell[used].T
-    upright = lattice.upright(xy[used])
-    fitted, bends = [], []
-    for axis, line, lines, other in (
-        (0, column, lattice.columns, lattice.rows[row]),
-        (1, row, lattice.rows, lattice.columns[column]),
-    ):
-        own = lines[line] / lattice.half[axis]
-        far = other / lattice.half[1 - axis]
-        terms = np.stack([far, far**2, own * far], axis=1)
-        design = np.concatenate([np.eye(len(lines))[line], terms], axis=1)
-        # Gentle reins, so that a line without cores stays and a bend without witness is none.
-        prior = np.diag([0.02] * len(lines) + [0.02, 0.1, 0.3])
-        target = np.concatenate([lines, lattice.bend[axis, :1], [0, 0]])
-        solution = target
-        robust = np.ones(used.sum())
-        for _ in range(3):
-            w = weight[used] * robust
-            normal = design.T @ (w[:, None] * design) + prior
-            solution = np.linalg.solve(normal, design.T @ (w * upright[:, axis]) + prior @ target)
-            residual = np.abs(design @ solution - upright[:, axis])
-            robust = np.minimum(1, 0.15 / np.maximum(residual, 1e-6))
-        fitted.append(solution[: len(lines)])
-        bends.append(solution[len(lines) :])
-    return replace(
-        lattice, columns=np.sort(fitted[0]), rows=np.sort(fitted[1]), bend=np.array(bends)
-    )
