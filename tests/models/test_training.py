@@ -41,7 +41,12 @@ def cohort(n=90, signal=2.0, seed=0, unknown=0.1):
             spots.append(spot * 5 + 100)
     label[rng.random(n) < unknown] = pd.NA
     patients = pd.DataFrame({"patient_id": ids, "label_60m": label})
-    return Sequences(patients.set_index("patient_id", drop=False), np.array(patient_of), spots)
+    return Sequences(
+        patients.set_index("patient_id", drop=False),
+        np.array(patient_of),
+        np.arange(len(spots)).astype(str),
+        spots,
+    )
 
 
 def job(sequences, seed=5):

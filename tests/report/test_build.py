@@ -51,7 +51,8 @@ def study(tmp_path):
     write_features(
         tmp_path / "features/a.h5", np.ones((1, 2)), np.ones((1, 2)), recipe=RECIPE, image_sha256=""
     )
-    write_table(pd.DataFrame({"file": ["a.h5"]}), tmp_path / "features/batches/0000.csv")
+    index = pd.DataFrame({"spot_id": ["a"], "status": "done", "reason": "", "file": "a.h5"})
+    write_table(index.assign(sha256=""), tmp_path / "features/batches/0000.csv")
     config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     return tmp_path, patients

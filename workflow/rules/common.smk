@@ -41,6 +41,11 @@ def features_folder(wildcards, input):
     return Path(input.indexes[0]).parents[1]
 
 
+def spots_option(wildcards, input):
+    """Folder of the spots' tables and pictures, if there were any pixels."""
+    return [f"--spots={Path(path).parents[1]}" for path in input.quality[:1]]
+
+
 def models_folder(wildcards, input):
     """Folder of all models' scores, three above the score files."""
     return Path(input.tables[0]).parents[2]
@@ -61,6 +66,17 @@ REPEATS = range(1, config["resampling"]["repeats"] + 1)
 MODELS = ["lstm", *config["models"]["baselines"]]
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)
+# What the report shows of the pixels; nothing where features are imported.
+IMAGED = [] if config["features"]["import"] else BATCHES
+SEEN = {
+    "quality": collect("<results>/development/spots/quality/{batch}.csv", batch=IMAGED),
+    "sheets": collect("<results>/development/spots/contact/{batch}.jpg", batch=IMAGED),
+    "slides": collect(
+        "<results>/development/spots/cores/{slide}.{ending}",
+        slide=PLAN.slides("development"),
+        ending=["png", "json"],
+    ),
+}
 
 
 wildcard_constraints:

@@ -5,6 +5,7 @@ rule evaluate:
     input:
         patients="<results>/{cohort}/cohort/patients.csv",
         scores="<results>/{cohort}/scores.csv",
+        spots="<results>/{cohort}/spot_scores.csv",
     output:
         metrics="<results>/{cohort}/evaluation/metrics.csv",
         kaplan_meier="<results>/{cohort}/evaluation/kaplan_meier.csv",
@@ -24,4 +25,4 @@ rule evaluate:
         code=code_digest("histosurv.evaluation.metrics"),
     shell:
         "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
-        " --out {params.folder:q} 2> {log:q}"
+        " --spot-scores {input.spots:q} --out {params.folder:q} 2> {log:q}"

@@ -10,6 +10,7 @@ rule train:
     output:
         scores="<results>/models/lstm/{repeat}_{fold}/scores.csv",
         curve="<results>/models/lstm/{repeat}_{fold}/training.csv",
+        spots="<results>/models/lstm/{repeat}_{fold}/spots.csv",
     log:
         "<logs>/models/lstm/{repeat}_{fold}.log",
     benchmark:
@@ -29,7 +30,7 @@ rule train:
         "histosurv train --cohort {params.cohort:q} --features {params.features:q}"
         " --batches {params.batches} --repeat {wildcards.repeat} --fold {wildcards.fold}"
         " --settings {params.settings:q} --seed {params.seed} --threads 2"
-        " --out {output.scores:q} --curve {output.curve:q} 2> {log:q}"
+        " --out {output.scores:q} --curve {output.curve:q} --spots-out {output.spots:q} 2> {log:q}"
 
 
 rule baseline:
@@ -71,8 +72,14 @@ rule scores:
             repeat=REPEATS,
             fold=FOLDS,
         ),
+        of_spots=collect(
+            "<results>/models/lstm/{repeat}_{fold}/spots.csv",
+            repeat=REPEATS,
+            fold=FOLDS,
+        ),
     output:
-        "<results>/development/scores.csv",
+        scores="<results>/development/scores.csv",
+        spots="<results>/development/spot_scores.csv",
     log:
         "<logs>/development/scores.log",
     benchmark:
@@ -92,4 +99,4 @@ rule scores:
     shell:
         "histosurv scores --cohort {params.cohort:q} --models {params.folder:q}"
         " {params.models:q} {params.readers:q} --grade-high {params.grade_high}"
-        " --out {output:q} 2> {log:q}"
+        " --out {output.scores:q} --spots-out {output.spots:q} 2> {log:q}"

@@ -28,6 +28,9 @@ rule report:
         exclusions="<results>/development/cohort/exclusions.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
+        quality=SEEN["quality"],
+        sheets=SEEN["sheets"],
+        slides=SEEN["slides"],
         metrics="<results>/development/evaluation/metrics.csv",
         kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",
         at_risk="<results>/development/evaluation/at_risk.csv",
@@ -46,9 +49,12 @@ rule report:
     params:
         cohort=subpath(input.folds, parent=True),
         features=features_folder,
+        spots=spots_option,
+        batches=len(BATCHES),
         evaluation=subpath(input.metrics, parent=True),
         code=code_digest("histosurv.report.build", "report/templates"),
     shell:
         "histosurv report --config {input.config:q} --cohort {params.cohort:q}"
-        " --features {params.features:q} --evaluation {params.evaluation:q}"
+        " --features {params.features:q} {params.spots:q} --batches {params.batches}"
+        " --evaluation {params.evaluation:q}"
         " --out {output:q} 2> {log:q}"

@@ -214,6 +214,7 @@ def train(
     settings: Annotated[str, typer.Option(help="the config's models: lstm: as JSON")],
     out: Out,
     curve: Annotated[Path, typer.Option(help="learning curve to write")],
+    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
     seed: Seed = 2018,
     threads: Threads = 2,
 ) -> None:
@@ -221,7 +222,7 @@ def train(
 
     Example: histosurv train --cohort results/development/cohort --features
     results/development/features --batches 3 --repeat 1 --fold 1 --settings '{...}' --out
-    scores.csv --curve training.csv
+    scores.csv --curve training.csv --spots-out spots.csv
     """
     from histosurv.device import use_device
     from histosurv.models.job import read_job
@@ -230,8 +231,9 @@ def train(
 
     device = use_device(threads)
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
-    scores, training = score_lstm(job, LstmSettings(**json.loads(settings)), device)
+    scores, training, of_spots = score_lstm(job, LstmSettings(**json.loads(settings)), device)
     write_table(training, curve)
+    write_table(of_spots, spots_out)
     write_table(scores, out)
 
 
@@ -264,6 +266,7 @@ def scores(
     cohort_folder: CohortFolder,
     models: Annotated[Path, typer.Option(help="folder of the models' scores")],
     out: Out,
+    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
     model: Annotated[list[str] | None, typer.Option(help="name of a model")] = None,
     reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
     grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
@@ -271,9 +274,11 @@ def scores(
     """Gather the scores of models and pathologists in one table.
 
     Example: histosurv scores --cohort results/development/cohort --models results/models --model
-    lstm --reader reader_1 --out results/development/scores.csv
+    lstm --reader reader_1 --out results/development/scores.csv --spots-out
+    results/development/spot_scores.csv
     """
-    from histosurv.models.scores import gather_scores
+    from histosurv.models.scores import gather_scores, gather_spot_scores
     from histosurv.publish import write_table
 
     write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
+    write_table(gather_spot_scores(cohort_folder, models), spots_out)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from histosurv.cli.options import (
+    Batches,
     CohortFolder,
     FeatureFolder,
     Out,
@@ -103,6 +104,10 @@ def evaluate(
     grade_high: Annotated[
         int | None, typer.Option(min=1, help="evaluate grade too: lowest that counts as high")
     ] = None,
+    spot_scores: Annotated[
+        Path | None,
+        typer.Option(help="scores of single spots (CSV), for the agreement between a patient's"),
+    ] = None,
 ) -> None:
     """Evaluate any risk scores, beside pathologists and grade: no image needed.
 
@@ -115,7 +120,7 @@ def evaluate(
     from histosurv.cohort.tables import read_patients
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_scores, with_outcomes
+    from histosurv.evaluation.scores import read_scores, read_spot_scores, with_outcomes
     from histosurv.models.comparators import comparator_scores
     from histosurv.progress import say
     from histosurv.publish import write_table
@@ -131,7 +136,7 @@ def evaluate(
                 f"{scores_file}: has a score {name!r}, as has the patient table; rename one"
             )
         scores = pd.concat([scores, with_outcomes(calls, table)])
-    result = evaluate_scores(table, scores)
+    result = evaluate_scores(table, scores, read_spot_scores(spot_scores) if spot_scores else None)
     for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
         write_table(getattr(result, name), out / f"{name}.csv")
     say(f"figures are in {out / 'metrics.csv'}")
@@ -143,6 +148,10 @@ def report(
     feature_folder: FeatureFolder,
     evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
     out: Out,
+    spots: Annotated[
+        Path | None, typer.Option(help="folder of the spots; without it features were imported")
+    ] = None,
+    batches: Batches = 1,
 ) -> None:
     """Write the study report, one HTML file.
 
@@ -158,4 +167,6 @@ def report(
         features=feature_folder,
         evaluation=evaluation,
         out=out,
+        spots=spots,
+        n_batches=batches,
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from histosurv.cohort.endpoint import CANCER_DEATH
+from histosurv.evaluation.agreement import icc_of_spots
 from histosurv.evaluation.discrimination import (
     Estimate,
     auc_per_repeat,
@@ -34,6 +35,7 @@ METHODS = {
     "auc_60m_within_folds": "pairs within folds; DeLong",
     "sensitivity_60m": "high against low risk; Wilson",
     "specificity_60m": "high against low risk; Wilson",
+    "icc_spots": "one-way intraclass correlation of single spots; F distribution",
     "hr_high_low": "Cox, Efron ties, Wald; cancer death, other deaths censored",
     "logrank": "log-rank, 1 degree of freedom; cancer death, other deaths censored",
 }
@@ -51,7 +53,9 @@ class Evaluation:
     roc: pd.DataFrame
 
 
-def evaluate(patients: pd.DataFrame, scores: pd.DataFrame) -> Evaluation:
+def evaluate(
+    patients: pd.DataFrame, scores: pd.DataFrame, spots: pd.DataFrame | None = None
+) -> Evaluation:
     """Evaluate every score of a table.
 
     Parameters
@@ -60,6 +64,8 @@ def evaluate(patients: pd.DataFrame, scores: pd.DataFrame) -> Evaluation:
         ``patient_id, time_months, event, label_60m``.
     scores : pandas.DataFrame
         As from `histosurv.evaluation.scores.read_scores`.
+    spots : pandas.DataFrame, optional
+        As from `histosurv.evaluation.scores.read_spot_scores`.
 
     Returns
     -------
@@ -78,6 +84,8 @@ def evaluate(patients: pd.DataFrame, scores: pd.DataFrame) -> Evaluation:
         curves["kaplan_meier"].append(kaplan_meier(table).assign(score=name))
         curves["at_risk"].append(at_risk(table, ticks).assign(score=name))
         curves["roc"].append(roc_points(table).assign(score=name))
+    if spots is not None:
+        rows += _agreement_rows(patients, spots)
     metrics = pd.DataFrame(rows)[COLUMNS]
     metrics[["n", "events"]] = metrics[["n", "events"]].astype("Int64")
     return Evaluation(
@@ -108,6 +116,18 @@ def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[
         died = int((members["event"] == CANCER_DEATH).sum())
         size = Estimate(float(len(members)))
         rows.append(_row(name, f"n_{group}_risk", size, len(members), died, "count"))
+    return rows
+
+
+def _agreement_rows(patients: pd.DataFrame, spots: pd.DataFrame) -> list[dict]:
+    """Agreement between the spots of those patients who have several."""
+    died = patients.loc[patients["event"] == CANCER_DEATH, "patient_id"]
+    rows = []
+    for name, of_score in spots.groupby("score", sort=True):
+        estimate, n = icc_of_spots(of_score)
+        n_spots = of_score.groupby("patient_id")["spot_id"].nunique()
+        events = int(n_spots[n_spots >= 2].index.isin(died).sum())
+        rows.append(_row(name, "icc_spots", estimate, n, events, METHODS["icc_spots"]))
     return rows
 
 

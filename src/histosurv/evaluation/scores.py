@@ -54,6 +54,11 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
     return with_outcomes(scores, patients)
 
 
+def read_spot_scores(path: Path) -> pd.DataFrame:
+    """Read scores of single spots: ``spot_id, patient_id, score, repeat, fold, value``."""
+    return read_table(path, "spot_scores")
+
+
 def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """Join ``time_months, event, label_60m`` to rows of the score table."""
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]

@@ -78,3 +78,33 @@ def score_rows(name: str, value: pd.Series, job: Job) -> pd.DataFrame:
             "threshold": value.loc[job.parts["validation"]].median(),
         }
     )
+
+
+def spot_rows(name: str, value: np.ndarray, job: Job) -> pd.DataFrame:
+    """Scores of the single spots of a job's test patients.
+
+    Parameters
+    ----------
+    name : str
+        Name of the score.
+    value : numpy.ndarray
+        (n_spots,) log-odds of each spot of the cohort, higher = higher risk.
+    job : Job
+        The fold.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``spot_id, patient_id, score, repeat, fold, value``.
+    """
+    tested = job.sequences.of(job.parts["test"])
+    return pd.DataFrame(
+        {
+            "spot_id": job.sequences.spot_ids[tested],
+            "patient_id": job.sequences.patient_of[tested],
+            "score": name,
+            "repeat": job.repeat,
+            "fold": job.fold,
+            "value": value[tested],
+        }
+    ).sort_values("spot_id", kind="stable")

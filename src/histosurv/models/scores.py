@@ -30,18 +30,35 @@ def gather_scores(
         As in `histosurv.models.comparators.comparator_scores`.
     """
     folds = read_folds(cohort / "folds.csv")
-    jobs = folds[["repeat", "fold"]].drop_duplicates().itertuples(index=False, name=None)
     tables = [
-        pd.read_csv(
-            models / name / f"{repeat}_{fold}" / "scores.csv",
-            dtype={"patient_id": str},
-            keep_default_na=False,
-        )
-        for (repeat, fold), name in product(jobs, names)
+        _read(models / name / job / "scores.csv") for job, name in product(_jobs(folds), names)
     ]
     patients = read_patients(cohort / "patients.csv", readers=readers)
     tables.append(comparator_scores(patients, folds, readers=readers, grade_high=grade_high))
     return gather(tables, folds, names)
+
+
+def gather_spot_scores(cohort: Path, models: Path) -> pd.DataFrame:
+    """Scores of single spots by the LSTM, which scores each spot for itself, over all its jobs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``spot_id, patient_id, score, repeat, fold, value``.
+    """
+    jobs = _jobs(read_folds(cohort / "folds.csv"))
+    table = pd.concat(_read(models / "lstm" / job / "spots.csv") for job in jobs)
+    return table.sort_values(["score", "repeat", "fold", "spot_id"], kind="stable")
+
+
+def _jobs(folds: pd.DataFrame) -> list[str]:
+    """Folders of the jobs, ``{repeat}_{fold}``."""
+    pairs = folds[["repeat", "fold"]].drop_duplicates().itertuples(index=False, name=None)
+    return [f"{repeat}_{fold}" for repeat, fold in pairs]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"patient_id": str, "spot_id": str}, keep_default_na=False)
 
 
 def gather(tables: list[pd.DataFrame], folds: pd.DataFrame, learnt: list[str]) -> pd.DataFrame:

@@ -20,14 +20,15 @@ class Sequences:
     ----------
     patients : pandas.DataFrame
         ``patient_id`` and ``label_60m`` (1, 0, missing), indexed by ``patient_id``.
-    patient_of : numpy.ndarray
-        (n_spots,) patient id of each spot.
+    patient_of, spot_ids : numpy.ndarray
+        (n_spots,) patient id of each spot, and its own.
     spots : list of numpy.ndarray
         One (n_tiles, n_features) float32 array per spot, tiles in sequence order.
     """
 
     patients: pd.DataFrame
     patient_of: np.ndarray
+    spot_ids: np.ndarray
     spots: list[np.ndarray]
 
     @cached_property
@@ -85,6 +86,7 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
     return Sequences(
         patients=patients.set_index("patient_id", drop=False),
         patient_of=merged["patient_id"].to_numpy(),
+        spot_ids=merged["spot_id"].to_numpy(),
         spots=[read_features(features / name) for name in merged["file"]],
     )
 

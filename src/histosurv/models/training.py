@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from histosurv.models.job import Job, score_rows
+from histosurv.models.job import Job, score_rows, spot_rows
 from histosurv.models.network import Penalised, RecurrentRisk, penalty
 from histosurv.models.sequences import Sequences, moments
 from histosurv.progress import say, track
@@ -50,19 +50,19 @@ class Trained:
 
 def score_lstm(
     job: Job, settings: LstmSettings, device: torch.device
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Train the LSTM on one fold.
 
     Returns
     -------
     tuple of pandas.DataFrame
-        Score rows of the test patients (the mean logit of a patient's spots), learning curve.
+        Score rows of the test patients (the mean logit of a patient's spots), learning curve, and
+        the logit of each of their spots.
     """
     trained = train_lstm(job.sequences, job.parts, settings, seed=job.seed, device=device)
     everyone = np.arange(len(trained.logits))
-    return score_rows(
-        "lstm", job.sequences.patient_means(trained.logits, everyone), job
-    ), trained.curve
+    scores = score_rows("lstm", job.sequences.patient_means(trained.logits, everyone), job)
+    return scores, trained.curve, spot_rows("lstm", trained.logits, job)
 
 
 def train_lstm(

@@ -8,13 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from histosurv.cohort.folds import read_folds
-from histosurv.cohort.tables import read_patients
+from histosurv.cohort.tables import read_indexes, read_patients
 from histosurv.features.store import read_recipe
 from histosurv.publish import published
 from histosurv.report.figures.kaplan_meier import draw_kaplan_meier
 from histosurv.report.figures.roc import draw_roc
 from histosurv.report.methods import methods_text
 from histosurv.report.provenance import settings, versions
+from histosurv.report.spots import spot_section
 from histosurv.report.warnings import warnings_of
 from histosurv.report.wording import in_order, interval, name_of, number, p_value
 
@@ -22,7 +23,14 @@ MAIN_SCORE = "lstm"
 
 
 def build_report(
-    *, config_path: Path, cohort: Path, features: Path, evaluation: Path, out: Path
+    *,
+    config_path: Path,
+    cohort: Path,
+    features: Path,
+    evaluation: Path,
+    out: Path,
+    spots: Path | None = None,
+    n_batches: int = 1,
 ) -> None:
     """Write the report as one HTML file that needs nothing else.
 
@@ -32,6 +40,10 @@ def build_report(
         The complete configuration, as the run wrote it.
     cohort, features, evaluation : pathlib.Path
         Folders of the rooms.
+    spots : pathlib.Path, optional
+        Folder of the spots; None where features were imported.
+    n_batches : int
+        Number of batches of spots.
     out : pathlib.Path
         The HTML file.
     """
@@ -41,8 +53,9 @@ def build_report(
         metrics[name] = metrics[name].fillna("")
     patients = read_patients(cohort / "patients.csv")
     exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
-    index = pd.read_csv(features / "batches" / "0000.csv", dtype={"file": str})
-    recipe = read_recipe(features / index["file"].iloc[0])
+    index = read_indexes(features, n_batches)
+    recipe = read_recipe(features / index.loc[index["status"] == "done", "file"].iloc[0])
+    pixels = spot_section(spots, n_batches) if spots else None
     counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
     page = _environment().get_template("study.html.j2")
     text = page.render(
@@ -51,7 +64,9 @@ def build_report(
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
-        warnings=warnings_of(metrics, recipe, len(exclusions)),
+        warnings=warnings_of(metrics, recipe, len(exclusions), pixels),
+        spots=pixels,
+        agreement=_agreement(metrics),
         exclusions=exclusions.to_dict("records"),
         table=_headline_table(metrics),
         folds=_fold_audit(cohort, patients),
@@ -78,6 +93,14 @@ def _environment() -> Environment:
 def _row(metrics: pd.DataFrame, score: str, estimand: str) -> pd.Series:
     rows = metrics[(metrics["score"] == score) & (metrics["estimand"] == estimand)]
     return rows.iloc[0]
+
+
+def _agreement(metrics: pd.DataFrame) -> str:
+    """Agreement between the spots of a patient, where anybody has several."""
+    if "icc_spots" not in set(metrics["estimand"]):
+        return ""
+    row = _row(metrics, MAIN_SCORE, "icc_spots")
+    return f"{interval(row)}, {row['n']:.0f} patients with several spots"
 
 
 def _headline(metrics: pd.DataFrame) -> str:

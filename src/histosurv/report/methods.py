@@ -55,11 +55,40 @@ def _features(config: dict, recipe: dict) -> str:
     if recipe["fully_connected"] != recipe["weights"] and "random" in recipe["fully_connected"]:
         weights += f"; fully connected layers {recipe['fully_connected']}"
     return (
-        "Each spot was cut into tiles of 224 x 224 px at full resolution, with the fewest tiles "
-        "that cover it at equal distances, neighbours overlapping where needed (a spot of 3500 px "
-        "gives 16 x 16 tiles), in raster order; tiles of bare glass were kept. Every tile was "
+        f"{_tiles(config['spots'])} Every tile was "
         f"encoded by VGG-16 ({weights}; {recipe['layer']}, 4096 values, {recipe['precision']})."
     )
+
+
+FITS = {
+    "overlap": "at equal distances from edge to edge, neighbours overlapping where needed",
+    "pad": "side by side, the spot padded with the colour of its glass",
+    "resize": "side by side, the spot stretched to a whole number of tiles",
+    "drop": "side by side from the middle, the rim that holds no whole tile left out",
+}
+ORDERS = {
+    "raster": "in raster order",
+    "snake": "row by row, back and forth",
+    "spiral": "in a spiral from the middle outwards",
+    "random": "in random order",
+}
+
+
+def _tiles(spots: dict) -> str:
+    """How spots were cut, in one or two sentences."""
+    side = spots["tile_px"]
+    scale = f"{spots['mpp']:g} um/px" if spots["mpp"] else "full resolution"
+    number = f"{spots['grid']} x {spots['grid']} tiles" if spots["grid"] else "tiles"
+    glass = "left out" if spots["background"] == "drop" else "kept"
+    text = (
+        f"Each spot was cut at {scale} into {number} of {side} x {side} px, {FITS[spots['fit']]}, "
+        f"{ORDERS[spots['order']]}; tiles of bare glass were {glass}."
+    )
+    if spots["stain"] != "none":
+        text += (
+            f" Stains were normalised by the method of {spots['stain'].capitalize()}, spot by spot."
+        )
+    return text
 
 
 def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:

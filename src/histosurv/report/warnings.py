@@ -8,7 +8,9 @@ POOLING_GAP = 0.02
 FEW_DEATHS = 100
 
 
-def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[str]:
+def warnings_of(
+    metrics: pd.DataFrame, recipe: dict, n_excluded: int, spots: dict | None = None
+) -> list[str]:
     """Sentences that the report opens with.
 
     Parameters
@@ -19,6 +21,8 @@ def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[st
         Recipe of the features.
     n_excluded : int
         Rows of the tables that were left out.
+    spots : dict, optional
+        As from `histosurv.report.spots.spot_section`.
     """
     value = metrics.set_index(["score", "estimand"])["estimate"]
     found = []
@@ -59,6 +63,15 @@ def warnings_of(metrics: pd.DataFrame, recipe: dict, n_excluded: int) -> list[st
                     f"folds ({number(within)}) differ; the models of the folds differ in scale, "
                     "and within folds is the result."
                 )
+    if spots and spots["n_used"] < spots["n"]:
+        told = "; ".join(f"{text}: {n}" for text, n in spots["reasons"])
+        found.append(
+            f"{spots['n'] - spots['n_used']} of {spots['n']} spots could not be used ({told})."
+        )
+    if spots and any(slide["source"] == "found" and slide["remarks"] for slide in spots["slides"]):
+        found.append(
+            "Not everything about the slides could be checked; see the remarks under Spots."
+        )
     if n_excluded:
         found.append(
             f"{n_excluded} rows of the tables were left out; they are listed under Patients."

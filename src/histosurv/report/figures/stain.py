@@ -1,0 +1,55 @@
+"""Absorbance of haematoxylin and eosin, spot by spot and block by block."""
+
+import matplotlib as mpl
+import pandas as pd
+
+from histosurv.report.figures.style import RC, new_figure, to_svg
+
+# Okabe and Ito again; a tenth block and on are drawn in grey.
+BLOCKS = [
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7A5195",
+    "#8C564B",
+]  # fmt: skip
+DYES = {"haematoxylin": "o", "eosin": "s"}
+
+
+def draw_stain(spots: pd.DataFrame) -> str:
+    """Draw the stain vectors; empty text where none could be fitted.
+
+    Parameters
+    ----------
+    spots : pandas.DataFrame
+        Quality table of the usable spots: ``block`` and the vectors of both dyes.
+    """
+    fitted = spots[spots["haematoxylin_r"].notna()]
+    if fitted.empty:
+        return ""
+    with mpl.rc_context(RC):
+        figure = new_figure(6.4, 4.2)
+        axes = figure.subplots()
+        for number, (block, group) in enumerate(fitted.groupby(fitted["block"].fillna(""))):
+            colour = BLOCKS[number] if number < len(BLOCKS) else "#999999"
+            for dye, marker in DYES.items():
+                red, blue = group[f"{dye}_r"], group[f"{dye}_b"]
+                axes.plot(red, blue, marker, color=colour, ms=3, alpha=0.35, mew=0)
+                label = str(block) or "all spots"
+                shown = dye == "haematoxylin" and number < len(BLOCKS)
+                axes.plot(
+                    red.median(),
+                    blue.median(),
+                    marker,
+                    color=colour,
+                    ms=9,
+                    mec="white",
+                    label=label if shown else "_",
+                )
+        axes.set(
+            xlabel="Absorbance of red (of a vector of length 1)",
+            ylabel="Absorbance of blue",
+        )
+        axes.annotate("eosin: squares", (0.02, 0.98), xycoords="axes fraction", va="top")
+        axes.annotate("haematoxylin: circles", (0.98, 0.98), xycoords="axes fraction",
+                      va="top", ha="right")  # fmt: skip
+        axes.margins(0.12)
+        axes.legend(title="Block", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+        return to_svg(figure)
