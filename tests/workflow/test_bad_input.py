@@ -135,16 +135,3 @@ def test_fewer_patients_than_folds(small):
     assert run.returncode != 0
     assert "histosurv: 12 patients cannot fill 13 folds" in output_of(run)
     assert "Traceback" not in output_of(run)
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture", None])
-def test_an_unreadable_image_is_named_on_the_terminal(small, content):
-    image = small / "demo" / "images" / "P0003_1.jpg"
-    image.write_bytes(image.read_bytes()[:4000] if content is None else content)
-    spots = (small / "demo" / "spots.csv").read_text().splitlines()
-    [row] = [row for row, line in enumerate(spots, start=1) if line.startswith("P0003_1,")]
-    run = run_snakemake(small, "results/development/spots/0000.csv", "--quiet", "rules")
-    assert run.returncode != 0
-    message = f"spot table, row {row}, spot 'P0003_1': demo/images/P0003_1.jpg: cannot be decoded"
-    assert f"The run stopped: histosurv: {message}" in output_of(run)
-    assert "Traceback" not in output_of(run)

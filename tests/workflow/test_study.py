@@ -95,9 +95,18 @@ def test_report_says_what_the_metrics_table_says(study):
     auc = figures(study).loc[("lstm", "auc_60m")]
     for row in (ratio, auc):
         assert f"{row['estimate']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})" in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", "")  # names of SVG, not addresses
-    for section in ("finding", "warnings", "headline", "groups", "roc", "methods", "about"):
+    for section in [
+        "finding",
+        "warnings",
+        "headline",
+        "groups",
+        "roc",
+        "spots",
+        "methods",
+        "about",
+    ]:
         assert f'id="{section}"' in page
     assert "random numbers" in page
     assert "Internal validation only" in page

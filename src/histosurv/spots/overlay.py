@@ -67,14 +67,14 @@ def _draw_core(draw: ImageDraw.ImageDraw, core: dict) -> None:
     name = core["name"]
     if core["patient_id"] in (EMPTY, CONTROL):
         name = f"{name} {core['patient_id']}"
-    size = int(np.clip(radius / 2.2, 9, 22))
+    size = int(np.clip(radius / 2.4, 9, 40))
     if core["present"]:
         sure = core["confidence"] >= SURE_CORE
         colour = (NOBODY if core["patient_id"] == EMPTY else SURE) if sure else UNSURE
         box = (x - radius, y - radius, x + radius, y + radius)
         draw.ellipse(box, outline=colour, width=3)
         _label(draw, (x, y - size), name, colour, size)
-        _label(draw, (x, y + 2), f"{core['confidence']:.2f}", colour, max(8, size - 3))
+        _label(draw, (x, y + 2), f"{core['confidence']:.2f}", colour, max(8, int(0.75 * size)))
     else:
         reach = radius / 3
         draw.line((x - reach, y - reach, x + reach, y + reach), fill=MISSING, width=2)

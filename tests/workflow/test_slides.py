@@ -1,0 +1,133 @@
+"""From whole slides to features: one road, and no guess about whose core it is."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from PIL import Image
+from tests.running import output_of, run_snakemake
+
+from histosurv.cohort.demo import write_demo
+
+TABLES = {"patients": "demo/patients.csv", "spots": "", "slides": "demo/slides.csv"}
+CONFIG = {"cohorts": {"development": TABLES}, "spots": {"fit": "resize", "grid": 1}}
+COHORT = "results/development/cohort/spots.csv"
+CORES = "results/development/spots/cores"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Two slides with the cores of a few patients, none of them run yet."""
+    folder = tmp_path_factory.mktemp("slides")
+    write_demo(folder / "demo", n_patients=18, spot_px=256, seed=3, slides=True)
+    return folder
+
+
+@pytest.fixture
+def slides(drawn, tmp_path):
+    shutil.copytree(drawn / "demo", tmp_path / "demo")
+    return tmp_path
+
+
+def turn(folder, slide="TMA1"):
+    """Scan a slide the other way round."""
+    path = folder / f"demo/slides/{slide}.tif"
+    with Image.open(path) as picture:
+        turned = picture.convert("RGB").rotate(180)
+    turned.save(path, tile=(256, 256), compression="tiff_deflate")
+
+
+def test_cells_become_features_and_a_lost_core_is_listed(slides):
+    path = slides / "demo/maps/TMA1.csv"
+    cells = pd.read_csv(path)
+    extra = cells["patient_id"].eq("empty") & (cells["row"] == cells["row"].max())
+    if extra.any():  # a core on the map that is not on the slide
+        cells.loc[extra.idxmax(), "patient_id"] = "P0001"
+        cells.to_csv(path, index=False)
+    run = run_snakemake(slides, COHORT, config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    brought = pd.read_csv(slides / "demo/truth.csv")["spot_id"]
+    used = pd.read_csv(slides / COHORT)
+    assert len(used) == len(brought)
+    assert set(used["tma_slide"]) == {"TMA1", "TMA2"}
+    left_out = pd.read_csv(slides / "results/development/cohort/exclusions.csv")
+    assert len(left_out) == extra.any()
+    assert left_out["reason"].str.contains("the core is missing on the slide").all()
+    index = pd.read_csv(slides / "results/development/features/batches/0000.csv")
+    assert (index["status"] == "done").sum() == len(used)
+    for slide in ("TMA1", "TMA2"):
+        for ending in ("csv", "png", "geojson", "qptma", "json"):
+            assert (slides / CORES / f"{slide}.{ending}").is_file()
+    again = run_snakemake(slides, COHORT, config=CONFIG)
+    assert "Nothing to be done" in output_of(again)
+
+
+def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
+    turn(slides)
+    run = run_snakemake(slides, COHORT, "--keep-going", config=CONFIG)
+    assert run.returncode != 0
+    [line] = [line for line in output_of(run).splitlines() if "The run stopped: histo" in line]
+    assert "demo/slides/TMA1.tif: " in line
+    assert "the slide looks turned by 180 degrees against the map" in line
+    assert f"look at {CORES}/TMA1.doubtful.png" in line
+    assert (slides / CORES / "TMA1.doubtful.png").is_file()
+    assert (slides / CORES / "TMA2.csv").is_file()  # the other slide went on
+    assert not (slides / CORES / "TMA1.csv").exists()
+    # The person turns the map, as the slide lies; then it is sure.
+    path = slides / "demo/maps/TMA1.csv"
+    cells = pd.read_csv(path)
+    cells["row"], cells["column"] = (
+        cells[name].max() + 1 - cells[name] for name in ("row", "column")
+    )
+    cells.to_csv(path, index=False)
+    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    assert not (slides / CORES / "TMA1.doubtful.png").exists()
+
+
+def test_a_checked_core_table_is_used_as_it_is(slides):
+    turn(slides)
+    run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    shutil.copy(slides / CORES / "TMA1.doubtful.csv", slides / "demo/TMA1.csv")
+    table = pd.read_csv(slides / "demo/slides.csv")
+    table["cores_override"] = ["TMA1.csv", ""]
+    table.to_csv(slides / "demo/slides.csv", index=False)
+    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    assert '"source": "TMA1.csv"' in (slides / CORES / "TMA1.json").read_text()
+
+
+def test_a_slides_row_or_file_changed_runs_it_alone(slides):
+    run = run_snakemake(slides, f"{CORES}/TMA1.csv", f"{CORES}/TMA2.csv", config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    turn(slides)
+    run = run_snakemake(slides, "-n", f"{CORES}/TMA1.csv", f"{CORES}/TMA2.csv", config=CONFIG)
+    assert "dearray" in output_of(run)
+    assert "wildcards: cohort=development, slide=TMA1" in output_of(run)
+    assert "slide=TMA2" not in output_of(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda demo: (demo / "maps/TMA1.csv").unlink(), "row 2, column map: demo/maps/TMA1.csv"),
+        (lambda demo: (demo / "slides/TMA2.tif").unlink(), "row 3, column image: demo/slides/TMA2"),
+        (
+            lambda demo: (demo / "slides.csv").write_text("slide_id\nT\n"),
+            "demo/slides.csv, row 1: column image is missing",
+        ),
+    ],
+)
+def test_a_mistake_in_the_slide_table_stops_the_run_before_it_starts(slides, change, message):
+    change(slides / "demo")
+    run = run_snakemake(slides, "-n", config=CONFIG)
+    assert run.returncode != 0
+    [line] = [line for line in output_of(run).splitlines() if message in line]
+    assert line.startswith("histosurv: ")
+    assert not (slides / "results").exists()
+
+
+def test_neither_spots_nor_slides(slides):
+    config = {"cohorts": {"development": TABLES | {"slides": ""}}}
+    run = run_snakemake(slides, "-n", config=config)
+    assert "config: cohorts: development: neither spots nor slides are named" in output_of(run)
