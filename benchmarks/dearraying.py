@@ -20,7 +20,8 @@ from PIL import Image
 from tests.spots.drawn_arrays import DrawnArray, Layout, draw
 from tests.spots.drawn_verdicts import expected_of
 
-from histosurv.spots.dearray import SURE_CORE, dearray
+from histosurv.spots.dearray import dearray
+from histosurv.spots.reconcile import SURE_CORE
 
 PEER = Path(__file__).parent / "peers" / "dearrayer_grid.py"
 NEAR_PX = 30

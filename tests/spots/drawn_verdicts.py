@@ -3,7 +3,8 @@
 import numpy as np
 from tests.spots.drawn_arrays import DrawnArray
 
-from histosurv.spots.dearray import SURE_CORE, Grid
+from histosurv.spots.dearray import Grid
+from histosurv.spots.reconcile import SURE_CORE
 
 
 def expected_of(drawn: DrawnArray) -> np.ndarray:

@@ -9,9 +9,10 @@ import pandas as pd
 from histosurv.cohort.columns import read_table
 from histosurv.cohort.slides import EMPTY, cell_name, expected_cores
 from histosurv.errors import InputError
-from histosurv.spots.dearray import SURE_CORE, dearray
+from histosurv.spots.dearray import dearray
 from histosurv.spots.qupath import read_geojson, read_qptma
 from histosurv.spots.reader import opened
+from histosurv.spots.reconcile import SURE_CORE
 
 OVERVIEW_PX = 2400  # longer side of the overview
 MARGIN = 1.1  # side of a core's box in core diameters
@@ -154,8 +155,13 @@ def with_cores(spots: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
     """
     spots = spots.copy()
     spots["reason"] = ""
-    if "tma_slide" not in spots or folder is None:
+    if "tma_slide" not in spots or (spots["tma_slide"] == "").all():
         return spots
+    if folder is None:
+        raise InputError(
+            "spots are cells of whole slides; run `histosurv dearray` for each slide and name the "
+            "folder of the core tables with --cores"
+        )
     for slide_id, group in spots[spots["tma_slide"] != ""].groupby("tma_slide"):
         cores = read_cores(folder / f"{slide_id}.csv").set_index(["row", "column"])
         cells = group[["tma_row", "tma_column"]].astype(int)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from histosurv.cohort.slides import cell_name
 from histosurv.spots.lattice import (
+    ON_NODE,
     Candidates,
     Lattice,
     assign,
@@ -17,26 +17,23 @@ from histosurv.spots.lattice import (
 )
 from histosurv.spots.lattice_fit import fit_lattice, leverage
 from histosurv.spots.overview import (
+    SMALLEST_PX,
     core_response,
     coverage,
     estimate_core_px,
     shrink,
     tissue_evidence,
 )
-from histosurv.spots.placement import SAME_SHAPE, Ranking, rank, strong_lines
+from histosurv.spots.placement import Ranking, rank
+from histosurv.spots.reconcile import compare, doubts_of_lines
+from histosurv.spots.tissue import DARK_GLASS
 
-SURE = 6.0  # lead in log-likelihood over any other way to number the lines
-SURE_TURN = 4.0  # the same over the slide lying otherwise than the map
-SURE_CORE = 0.9  # confidence from which a core may be taken for its patient's
 LEAST_COVERAGE = 0.12  # share of a core's disc that holds tissue where a core is present
-ON_NODE = 0.42  # of a step: a core within it lies on its node
 LEAST_SPREAD = 0.06  # of a step: no punch is straighter
-MOST_SPREAD = 0.16  # of a step: beyond it one core in 300 lies half a step off along either axis
+MOST_SPREAD = 0.13  # of a step: beyond it neighbours may change places
 REACH = 0.6  # of a step: beyond it a piece of tissue belongs to no cell
-LEAST_ON_NODES = 0.85  # share of what looks like cores that lies on the nodes
 SAME_SIZE = 1.15  # ratio of seen and promised core diameters up to which the promise is used
 OTHER_SIZE = 1.35  # ... from which one of the two is wrong
-LEAST_FOUND = 0.4  # share of the map's cores that are found
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,13 @@ def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = N
         Never a guess: where the numbering of rows and columns or the orientation of the slide is
         not far more likely than any other, `Grid.doubts` says so.
     """
+    n_cores = max(int(expected.sum()), 1)
+    if np.percentile(picture, 95) < DARK_GLASS:
+        return Grid(_no_cores(expected), core_px or 0.0, ["the background is not bright"], [])
     doubts = []
-    seen_px = estimate_core_px(picture, max(int(expected.sum()), 1))
+    seen_px = estimate_core_px(picture, n_cores)
+    if seen_px < SMALLEST_PX:
+        return Grid(_no_cores(expected), core_px or 0.0, ["no array of cores was found"], [])
     if core_px and not 1 / OTHER_SIZE < seen_px / core_px < OTHER_SIZE:
         doubts.append(
             f"cores look {seen_px / core_px:.2g} times as large as the core diameter and the "
@@ -94,20 +96,21 @@ def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = N
     small, factor = shrink(picture, core_px)
     work_px = core_px / factor
     evidence = tissue_evidence(small)
-    found = find_candidates(core_response(evidence, work_px), work_px)
+    found = find_candidates(core_response(evidence, work_px), work_px, 3 * n_cores + 100)
     lattice = fit_lattice(found)
-    if lattice is None:
+    most = 2 * max(expected.shape) + 8
+    if lattice is None or max(len(lattice.rows), len(lattice.columns)) > most:
         return Grid(_no_cores(expected), core_px, [*doubts, "no array of cores was found"], [])
     likeness = _likeness_of_nodes(lattice, found)
     ranking = rank(lattice, likeness, expected)
-    doubts += _doubts(lattice, found, likeness, ranking, expected)
+    doubts += doubts_of_lines(lattice, found, likeness, ranking, expected)
     lattice = _whole(lattice, ranking, expected.shape)
     spread = _spread(lattice, found)
     if spread > MOST_SPREAD:
         doubts.append("the cores lie too far from straight lines to tell neighbours apart")
     cores = _core_table(lattice, found, evidence, work_px, spread)
     cores["confidence"] *= expit(ranking.margin)
-    more, remarks = _compare(cores, expected, ranking)
+    more, remarks = compare(cores, expected, ranking)
     cores[["x", "y"]] *= core_px
     return Grid(cores, core_px, doubts + more, remarks)
 
@@ -127,58 +130,6 @@ def _likeness_of_nodes(lattice: Lattice, found: Candidates) -> np.ndarray:
     on_node = cell[:, 0] >= 0
     np.maximum.at(likeness, tuple(cell[on_node].T), found.likeness[on_node])
     return likeness
-
-
-def _doubts(
-    lattice: Lattice,
-    found: Candidates,
-    likeness: np.ndarray,
-    ranking: Ranking,
-    expected: np.ndarray,
-) -> list[str]:
-    """What speaks against the lattice and the numbering of its lines."""
-    best = ranking.best
-    cell = assign(lattice, found, ON_NODE)
-    used = (cell[:, 0] >= 0) & (best.row_of[cell[:, 0]] >= 0) & (best.column_of[cell[:, 1]] >= 0)
-    on_nodes = found.likeness[used].sum() / max(found.likeness.sum(), 1e-9)
-    doubts = []
-    if on_nodes < LEAST_ON_NODES:
-        doubts.append(
-            f"{1 - on_nodes:.0%} of what looks like cores does not lie on a grid of "
-            f"{expected.shape[0]} rows and {expected.shape[1]} columns"
-        )
-    for name, numbers, axis in (("row", best.row_of, 1), ("column", best.column_of, 0)):
-        used = numbers >= 0
-        position = lattice.rows if axis == 1 else lattice.columns
-        step = step_of(position[used]) if used.sum() > 1 else step_of(position)
-        # A line of debris lies anywhere; one that carries on the array is a row of it.
-        next_to = np.abs(position[:, None] - position[used]).min(axis=1) / step
-        support = likeness.sum(axis=axis)
-        beyond = ~used & (strong_lines(support) | ((support >= 1.2) & (abs(next_to - 1) < 0.2)))
-        if beyond.any():
-            doubts.append(
-                f"there are more {name}s of cores than the {expected.shape[1 - axis]} of the map"
-            )
-    if ranking.margin < SURE:
-        lost = [
-            f"only {len(set(numbers[numbers >= 0]))} of {n} {name}s hold cores"
-            for name, numbers, n in (
-                ("row", best.row_of, expected.shape[0]),
-                ("column", best.column_of, expected.shape[1]),
-            )
-            if len(set(numbers[numbers >= 0])) < n
-        ]
-        why = " and ".join(lost) or "debris or gaps leave more than one way to number the lines"
-        doubts.append(f"{why}, and the map's empty places do not tell which")
-    for name, lead in sorted(ranking.turned_margin.items(), key=lambda item: item[1]):
-        if lead < SURE_TURN:
-            doubts.append(
-                f"the slide looks {name} against the map"
-                if lead < 0
-                else f"the slide may as well be {name} against the map"
-            )
-            break
-    return doubts
 
 
 def _whole(lattice: Lattice, ranking: Ranking, shape: tuple[int, int]) -> Lattice:
@@ -268,35 +219,3 @@ def _without(evidence: np.ndarray, places: np.ndarray, work_px: float) -> np.nda
         window = np.s_[top : int(py) + reach + 1, side : int(px) + reach + 1]
         left[window][np.hypot(x[window] - px, y[window] - py) < 0.58 * work_px] = 0
     return left
-
-
-def _names(cores: pd.DataFrame) -> str:
-    """Names of cells, the first few of many."""
-    named = [cell_name(core.row, core.column) for core in cores.itertuples()]
-    return ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
-
-
-def _compare(
-    cores: pd.DataFrame, expected: np.ndarray, ranking: Ranking
-) -> tuple[list[str], list[str]]:
-    """Hold the found cores against the map."""
-    present = cores["present"].to_numpy().astype(bool)
-    wanted = expected.ravel()
-    doubts, remarks = [], []
-    share = (present & wanted).sum() / max(wanted.sum(), 1)
-    if share < LEAST_FOUND:
-        doubts.append(f"only {(present & wanted).sum()} of {wanted.sum()} cores were found")
-    stray = cores[present & ~wanted & (cores["coverage"] > 0.35).to_numpy()]
-    if len(stray):
-        doubts.append(f"a core lies at {_names(stray)}, where the map has none")
-    unsure = cores[present & wanted & (cores["confidence"] < SURE_CORE).to_numpy()]
-    if len(unsure):
-        remarks.append(
-            f"tissue between two cells, or two pieces in one, is not used: {_names(unsure)}"
-        )
-    if not set(ranking.turned_margin) & SAME_SHAPE:
-        remarks.append(
-            "the map has no pattern of empty places, so the slide's orientation is taken as the "
-            "map's and cannot be checked"
-        )
-    return doubts, remarks

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.feature import peak_local_max
 
+ON_NODE = 0.42  # of a step: a core within it lies on its node
 LEAST_RESPONSE = 0.16  # of `core_response`; below it is dust
 
 
@@ -79,13 +80,14 @@ class Lattice:
         return (xy - self.middle) @ rotation(self.turn).T
 
 
-def find_candidates(response: np.ndarray, core_px: float) -> Candidates:
-    """Peaks of the response map, at most one per half core."""
+def find_candidates(response: np.ndarray, core_px: float, most: int) -> Candidates:
+    """Peaks of the response map, at most one per half core; the `most` highest of them."""
     peaks = peak_local_max(
         response,
         min_distance=max(1, int(0.45 * core_px)),
         threshold_abs=LEAST_RESPONSE,
         exclude_border=False,
+        num_peaks=most,
     )
     height = response[peaks[:, 0], peaks[:, 1]]
     likeness = np.zeros(0)

@@ -9,6 +9,7 @@ from histosurv.spots.lattice import Candidates, Lattice, assign, rotation
 
 LEAST_STEP = 0.75  # core diameters: two lines of cores are never closer
 KERNEL = 0.15  # width of one core's vote for a line, in core diameters
+MOST_LINES = 150  # of either family; no array has so many
 MOST_LEVERAGE = 0.75  # a core that is alone on its line says nothing of its own shift
 
 
@@ -47,6 +48,8 @@ def fit_lattice(found: Candidates) -> Lattice | None:
         )
         lines.append(_lines(_straight(upright, axis, shear, sag), weight))
         bend[axis, :2] = shear, sag
+    if min(map(len, lines)) == 0 or max(map(len, lines)) > MOST_LINES:
+        return None
     lattice = Lattice(*lines, bend, half, turn, middle)
     for reach in (0.5, 0.45, 0.4, 0.4):
         lattice = _refit(_merged(lattice, xy, weight), xy, weight, reach)

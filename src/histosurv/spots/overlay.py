@@ -11,7 +11,7 @@ from histosurv.cohort.slides import CONTROL, EMPTY
 from histosurv.publish import published
 from histosurv.spots.contact_sheet import font
 from histosurv.spots.cores import SlideCores
-from histosurv.spots.dearray import SURE_CORE
+from histosurv.spots.reconcile import SURE_CORE
 
 SURE, UNSURE, MISSING, NOBODY = (0, 92, 175), (213, 94, 0), (120, 120, 120), (170, 170, 170)
 

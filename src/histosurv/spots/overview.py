@@ -37,7 +37,9 @@ def tissue_evidence(picture: np.ndarray) -> np.ndarray:
         immunostain and a dark one count alike: what is asked is where tissue is, not how much.
     """
     frame = _black_frame(picture)
-    white = _local_glass(picture, frame)
+    if frame.all():
+        return np.zeros(frame.shape, np.float32)
+    white = np.maximum(_local_glass(picture, frame), 1.0)
     density = np.log10(white / np.maximum(picture, 1.0)).mean(axis=-1)
     density[frame] = 0
     glass = density[density <= np.median(density[~frame])]
@@ -98,6 +100,8 @@ def estimate_core_px(picture: np.ndarray, n_cores: int) -> float:
     evidence = tissue_evidence(small)
     best = (-1.0, 0.0)
     for size in np.geomspace(smallest, 6.5 * smallest, 20) / factor:
+        if size > min(evidence.shape):
+            break
         response = core_response(evidence, size)
         spacing = max(1, int(size / 2))
         height, width = (length // spacing * spacing for length in response.shape)

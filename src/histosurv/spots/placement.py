@@ -19,6 +19,7 @@ CORE_AT_EMPTY = np.log(0.003)  # what looks like a core lies where the map has n
 DEBRIS = np.log(0.03)  # what looks like a core lies off the array
 WIDE_STEP = np.log(0.01)  # a wider step between two blocks of lines
 STEP_SPREAD = 0.10  # of a regular step
+HOPELESS = 25.0  # log-likelihood behind the best reading of the steps
 KEPT_PER_AXIS = 30
 
 TURNS = {
@@ -150,21 +151,30 @@ def _fit(found: np.ndarray, expected: np.ndarray, log_missing: float) -> float:
 def _ways(lines: np.ndarray, support: np.ndarray, n: int) -> list[tuple[np.ndarray, float]]:
     """Likely ways to number the lines of one family, with the log-likelihood of their steps."""
     step = step_of(lines)
-    weak = [i for i in np.argsort(support) if not strong_lines(support)[i]][:6]
-    ways: dict[tuple[int, ...], float] = {}
+    # A line with less than half the usual support may be debris, even if it does not look it.
+    doubtful = support < max(2.6, 0.5 * np.quantile(support, 0.7))
+    weak = [i for i in np.argsort(support) if doubtful[i]][:5]
+    readings = []
     for n_dropped in range(len(weak) + 1):
         for dropped in itertools.combinations(weak, n_dropped):
             kept = np.setdiff1d(np.arange(len(lines)), dropped)
-            for steps, cost in _step_counts(np.diff(lines[kept]) / step):
-                numbers = np.cumsum([0, *steps])
-                # From "all but the last line lie before the array" to "all but the first after".
-                for start in range(-numbers[-1], n):
-                    place = numbers + start
-                    inside = (place >= 0) & (place < n)
-                    way = np.full(len(lines), -1)
-                    way[kept[inside]] = place[inside]
-                    key = tuple(int(number) for number in way)
-                    ways[key] = max(ways.get(key, -np.inf), cost)
+            if len(kept):
+                ratios = np.diff(lines[kept]) / step
+                readings += [(kept, *reading) for reading in _step_counts(ratios)]
+    best_cost = max(cost for *_, cost in readings)
+    ways: dict[tuple[int, ...], float] = {}
+    for kept, steps, cost in readings:
+        if cost < best_cost - HOPELESS:
+            continue
+        numbers = np.cumsum([0, *steps])
+        # From "half of the lines lie before the array" to "half of them lie after it".
+        for start in range(-numbers[len(numbers) // 2], n - numbers[(len(numbers) - 1) // 2]):
+            place = numbers + start
+            inside = (place >= 0) & (place < n)
+            way = np.full(len(lines), -1)
+            way[kept[inside]] = place[inside]
+            key = tuple(way.tolist())
+            ways[key] = max(ways.get(key, -np.inf), cost)
     rough = {
         key: cost
         + DEBRIS * support[np.array(key) < 0].sum()
@@ -185,7 +195,7 @@ def _step_counts(ratios: np.ndarray) -> Iterator[tuple[list[int], float]]:
             sorted(((count, _step_cost(ratio, count)) for count in counts), key=lambda c: -c[1])
         )
     unsure = [i for i, choice in enumerate(choices) if len(choice) > 1]
-    for i in unsure[5:]:  # more than five odd steps: a muddle, read as best it can be
+    for i in unsure[4:]:  # more than four odd steps: a muddle, read as best it can be
         choices[i] = choices[i][:1]
     for reading in itertools.product(*choices):
         yield [count for count, _ in reading], sum(cost for _, cost in reading)

@@ -143,7 +143,7 @@ def _core_of(path: Path, feature: dict, rows: int, columns: int) -> dict | None:
     points = np.array(geometry["coordinates"][0], float).reshape(-1, 2)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     missing = properties.get("isMissing", False)
-    missing |= properties.get("classification", {}).get("name", "") == "Missing"
+    missing |= (properties.get("classification") or {}).get("name", "") == "Missing"
     return {"row": row, "column": column, "x": left, "y": top, "width": right - left} | {
         "height": bottom - top,
         "present": int(not missing),

@@ -141,10 +141,15 @@ def tabulate(spots: pd.DataFrame, settings: SpotSettings, threads: int = 1) -> T
         rows.append(row)
         thumbnails.append(thumbnail)
     return Tabulated(
-        pd.concat(tiles, ignore_index=True)[TILE_COLUMNS],
+        _joined(tiles),
         pd.DataFrame(rows).reindex(columns=SPOT_COLUMNS),
         thumbnails,
     )
+
+
+def _joined(tiles: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table, also where no spot has a tile; empty ones would change the others' types."""
+    return pd.concat([table for table in tiles if len(table)] or tiles[:1], ignore_index=True)
 
 
 def _tabulate_one(
