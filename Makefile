@@ -1,6 +1,7 @@
 # make demo   install, simulate a cohort, run the whole study on it
 # make test   install, lint, run all tests
 # make lint   format and lint checks alone
+# make bench  random tissue microarrays: right, abstained and wrong; see benchmarks/README.md
 # Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint
+.PHONY: demo test lint bench
 
 demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
@@ -23,6 +24,9 @@ lint: $(INSTALLED)
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	lint-imports
+
+bench: $(INSTALLED)
+	PYTHONPATH=. python benchmarks/random_grids.py
 
 # Written last by the demo command, so that an interrupted one is done again.
 demo/patients.csv: | $(INSTALLED)

@@ -10,7 +10,7 @@ from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.errors import InputError
 from histosurv.features import extract as extraction
 from histosurv.features.encoders import PREPROCESSING, Encoder, prepare_weights, read_header
-from histosurv.features.store import read_features
+from histosurv.features.store import read_features, read_recipe
 from histosurv.spots.preparation import SpotSettings
 from histosurv.spots.tile_table import tabulate
 
@@ -171,3 +171,33 @@ def test_a_spot_of_3500_px_gives_256_vectors_of_4096_numbers(encoder, tmp_path):
     features = read_features(tmp_path / "store" / "s.h5")
     assert features.shape == (256, 4096)
     assert len(np.unique(features[tiles["keep"] == 1].round(6), axis=0)) == tiles["keep"].sum()
+
+
+def test_glass_may_be_left_out_and_another_cut_is_another_recipe(encoder, tmp_path):
+    rng = np.random.default_rng(3)
+    page = np.full((448, 448, 3), 243, np.uint8)
+    page[:224] = np.asarray(draw_tissue(rng))[:224, :224].repeat(2, axis=1)[:, :448]
+    Image.fromarray(page).save(tmp_path / "a.png")
+    spots = pd.DataFrame(
+        {"spot_id": ["a"], "patient_id": ["p"], "image": [str(tmp_path / "a.png")], "mpp": [0.5]}
+    )
+    store = tmp_path / "store"
+    shapes, recipes, first = {}, {}, {}
+    for name, given in {
+        "kept": {},
+        "dropped": {"background": "drop"},
+        "snake": {"order": "snake"},
+        "coarse": {"mpp": 1.0},
+        "macenko": {"stain": "macenko"},
+    }.items():
+        index, tiles = extract_all(spots, encoder, store, SpotSettings.of(given))
+        features = read_features(store / "a.h5")
+        shapes[name], first[name] = len(features), features
+        recipes[name] = read_recipe(store / "a.h5")
+        assert index.loc[0, "n_tiles"] == len(features)
+        assert len(tiles) >= len(features)
+    assert shapes == {"kept": 4, "dropped": 2, "snake": 4, "coarse": 1, "macenko": 4}
+    assert len({str(recipe) for recipe in recipes.values()}) == 5
+    assert np.allclose(first["kept"][[0, 1, 3, 2]], first["snake"], atol=1e-5)
+    assert np.allclose(first["kept"][:2], first["dropped"], atol=1e-5)
+    assert not np.allclose(first["kept"][0], first["macenko"][0], atol=1e-3)

@@ -150,7 +150,8 @@ def _fit(found: np.ndarray, expected: np.ndarray, log_missing: float) -> float:
 
 def _ways(lines: np.ndarray, support: np.ndarray, n: int) -> list[tuple[np.ndarray, float]]:
     """Likely ways to number the lines of one family, with the log-likelihood of their steps."""
-    step = step_of(lines)
+    strong = strong_lines(support)
+    step = step_of(lines[strong]) if strong.sum() > 1 else step_of(lines)
     # A line with less than half the usual support may be debris, even if it does not look it.
     doubtful = support < max(2.6, 0.5 * np.quantile(support, 0.7))
     weak = [i for i in np.argsort(support) if doubtful[i]][:5]

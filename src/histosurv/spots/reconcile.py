@@ -36,7 +36,8 @@ def doubts_of_lines(
     for name, numbers, axis in (("row", best.row_of, 1), ("column", best.column_of, 0)):
         used = numbers >= 0
         position = lattice.rows if axis == 1 else lattice.columns
-        step = step_of(position[used]) if used.sum() > 1 else step_of(position)
+        strong = strong_lines(likeness.sum(axis=axis))
+        step = step_of(position[strong]) if strong.sum() > 1 else step_of(position)
         # A line of debris lies anywhere; one that carries on the array is a row of it.
         next_to = np.abs(position[:, None] - position[used]).min(axis=1) / step
         support = likeness.sum(axis=axis)
