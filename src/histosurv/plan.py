@@ -58,8 +58,10 @@ class Plan:
         return [] if slides is None or self._import else list(slides["slide_id"])
 
     def tables(self, wildcards: object) -> list[str]:
-        """Files of a cohort's tables."""
-        return [path for path in self._tables[wildcards.cohort].values() if path]
+        """Files of a cohort's tables, the maps of its slides among them."""
+        slides = self._cohorts[wildcards.cohort].slides
+        maps = [] if slides is None else list(slides["map"])
+        return [path for path in self._tables[wildcards.cohort].values() if path] + maps
 
     def table_options(self, wildcards: object) -> list[str]:
         """The same as options of a command."""

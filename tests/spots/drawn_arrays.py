@@ -26,6 +26,8 @@ class Layout:
     lost_rows: tuple[int, ...] = ()
     lost_columns: tuple[int, ...] = ()
     empty: tuple[tuple[int, int], ...] = ()  # cells that never held a core, as the map says
+    slipped_row: int | None = None  # a row that lies displaced along itself
+    slip: float = 0.0  # by so many steps
     ragged: float = 0.0  # share of cores that are crescents or fragments
     debris: int = 0
     debris_share: tuple[float, float] = (0.15, 0.7)  # of a core's diameter
@@ -95,6 +97,8 @@ def _place(layout: Layout, rng: np.random.Generator) -> np.ndarray:
         x * (1 + layout.keystone * v / 2) + sag * v**2,
         y * (1 + layout.keystone * u / 2) - sag * u**2,
     )
+    if layout.slipped_row is not None:
+        x[layout.slipped_row] += layout.slip * step
     angle = np.deg2rad(layout.turn_degrees)
     turned = np.stack(
         [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=-1

@@ -19,7 +19,7 @@ CORES = "results/development/spots/cores"
 def drawn(tmp_path_factory):
     """Two slides with the cores of a few patients, none of them run yet."""
     folder = tmp_path_factory.mktemp("slides")
-    write_demo(folder / "demo", n_patients=18, spot_px=256, seed=3, slides=True)
+    write_demo(folder / "demo", n_patients=48, spot_px=192, seed=3, slides=True)
     return folder
 
 

@@ -72,12 +72,16 @@ def dearray(
     from histosurv.cohort.slides import read_map
     from histosurv.errors import InputError
     from histosurv.progress import say
-    from histosurv.spots.core_files import publish_cores
+    from histosurv.spots.core_files import ENDINGS, publish_cores
     from histosurv.spots.cores import find_cores
 
     for path in filter(None, (slide, cores_override)):
         if not path.is_file():
             raise InputError(f"{path}: there is no such file; correct the path")
+    inputs = {path.resolve() for path in (slide, map_file, cores_override) if path}
+    for path in (out, *(out.with_suffix(ending) for ending in ENDINGS)):
+        if path.resolve() in inputs:
+            raise InputError(f"--out {out}: would overwrite {path}; name another file")
     found = find_cores(
         str(slide),
         read_map(map_file, rows, columns),

@@ -8,10 +8,8 @@ from typing import Literal
 import pandas as pd
 
 from histosurv.cohort.slides import read_slides, spots_of_slides
-from histosurv.cohort.tables import REGION, read_patients, read_spots
+from histosurv.cohort.tables import CELL, REGION, read_patients, read_spots
 from histosurv.errors import InputError
-
-CELL = ["tma_slide", "tma_row", "tma_column"]
 
 
 @dataclass(frozen=True)
@@ -148,8 +146,9 @@ def _joined(spots: pd.DataFrame | None, cells: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
     """One picture under two patients would let a model meet its test patient while it learns."""
-    place = ["image", *(name for name in (*REGION, *CELL) if name in spots)]
-    first = spots.groupby(place, dropna=False)["patient_id"].transform("first")
+    place = ["file", *(name for name in (*REGION, *CELL) if name in spots)]
+    files = spots.assign(file=[str(Path(image).resolve()) for image in spots["image"]])
+    first = files.groupby(place, dropna=False)["patient_id"].transform("first")
     wrong = spots[first != spots["patient_id"]]
     if len(wrong):
         spot = wrong.iloc[0]

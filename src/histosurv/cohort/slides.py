@@ -44,6 +44,11 @@ def read_slides(path: Path, *, with_images: bool = True) -> pd.DataFrame:
                 f"{path}, row {row}, column slide_id: {name!r} cannot name a file; use letters, "
                 "digits, space and . ( ) + - _"
             )
+        if name.endswith(".doubtful"):
+            raise InputError(
+                f"{path}, row {row}, column slide_id: {name!r} ends as the proposals of doubtful "
+                "slides do; rename it"
+            )
     for column in ("image", "map", "cores_override"):
         if column not in slides:
             slides[column] = ""
@@ -51,6 +56,8 @@ def read_slides(path: Path, *, with_images: bool = True) -> pd.DataFrame:
         slides[column] = [
             _file(path, row, column, name, look=look) for row, name in slides[column].items()
         ]
+    files = slides.assign(image=[str(Path(image).resolve()) for image in slides["image"]])
+    refuse_duplicates(files, "image", path)
     return slides.sort_values("slide_id", kind="stable")
 
 

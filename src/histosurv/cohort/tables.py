@@ -10,6 +10,7 @@ from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
 
 REGION = ["x", "y", "width", "height"]
+CELL = ["tma_slide", "tma_row", "tma_column"]
 
 
 def read_patients(
@@ -72,6 +73,12 @@ def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     path = Path(path)
     spots = read_table(path, "spots")
     refuse_duplicates(spots, "spot_id", path)
+    for name in CELL:
+        if name in spots:
+            raise InputError(
+                f"{path}, row 1: column {name} is for cells of whole slides, which the slide table "
+                "brings; take it out or rename it"
+            )
     named = [name for name in REGION if name in spots]
     if named and len(named) < len(REGION):
         raise InputError(

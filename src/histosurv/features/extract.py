@@ -1,5 +1,6 @@
 """From tiles to features, a batch of spots at a time; and the same from elsewhere."""
 
+import json
 from pathlib import Path
 
 import h5py
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from histosurv.cohort.tables import REGION
 from histosurv.features.encoders import Encoder
 from histosurv.features.store import (
     file_sha256,
@@ -65,7 +67,9 @@ def extract(
         for spot in usable.to_dict("records"):
             coords = places[spot["spot_id"]].round().astype(np.int64)
             path = spot_file(store, spot["spot_id"])
+            place = [spot[name] for name in (*REGION, "mpp")]
             known = {"recipe": recipe, "image_sha256": image_sha256(spot["image"])}
+            known["place"] = json.dumps([None if pd.isna(value) else value for value in place])
             if not is_current(path, coords, **known):
                 features = encoder.encode(torch.from_numpy(_tiles_of(spot, shelf, settings)))
                 write_features(path, features.numpy(), coords, **known)

@@ -43,7 +43,13 @@ def imported_file(folder: Path, spot_id: str) -> Path:
 
 
 def write_features(
-    path: Path, features: np.ndarray, coords: np.ndarray, *, recipe: dict, image_sha256: str
+    path: Path,
+    features: np.ndarray,
+    coords: np.ndarray,
+    *,
+    recipe: dict,
+    image_sha256: str,
+    place: str = "",
 ) -> None:
     """Publish the features of one spot.
 
@@ -59,6 +65,7 @@ def write_features(
         file.create_dataset("coords", data=coords.astype(np.int64, copy=False))
         file.attrs["recipe"] = json.dumps(recipe, sort_keys=True)
         file.attrs["image_sha256"] = image_sha256
+        file.attrs["place"] = place
         file.attrs["complete"] = True
 
 
@@ -89,7 +96,9 @@ def read_recipe(path: Path) -> dict[str, str]:
         return json.loads(file.attrs["recipe"])
 
 
-def is_current(path: Path, coords: np.ndarray, *, recipe: dict, image_sha256: str) -> bool:
+def is_current(
+    path: Path, coords: np.ndarray, *, recipe: dict, image_sha256: str, place: str = ""
+) -> bool:
     """Whether a spot's file is complete and stems from this recipe, these pixels, these tiles."""
     try:
         with h5py.File(path) as file:
@@ -97,6 +106,7 @@ def is_current(path: Path, coords: np.ndarray, *, recipe: dict, image_sha256: st
                 file.attrs.get("complete", False)
                 and file.attrs["recipe"] == json.dumps(recipe, sort_keys=True)
                 and file.attrs["image_sha256"] == image_sha256
+                and file.attrs["place"] == place
                 and np.array_equal(file["coords"], coords)
                 and len(file["features"]) == len(coords)
             )

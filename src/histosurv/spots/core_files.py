@@ -9,6 +9,8 @@ from histosurv.spots.cores import SlideCores
 from histosurv.spots.overlay import write_overlay
 from histosurv.spots.qupath import write_geojson, write_qptma
 
+ENDINGS = (".csv", ".png", ".geojson", ".qptma", ".json")
+
 
 def publish_cores(slide: SlideCores, image: str, out: Path) -> None:
     """Write core table, overlay, GeoJSON, QuPath grid and verdict beside each other.
@@ -32,6 +34,8 @@ def publish_cores(slide: SlideCores, image: str, out: Path) -> None:
     doubtful = {ending: out.with_suffix(f".doubtful{ending}") for ending in (".csv", ".png")}
     title = f"{out.stem}: {Path(image).name}"
     if slide.doubts:
+        for ending in ENDINGS:  # of an earlier run that was sure
+            out.with_suffix(ending).unlink(missing_ok=True)
         write_table(slide.cores.round(4), doubtful[".csv"])
         write_overlay(slide, title, doubtful[".png"])
         raise InputError(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from histosurv.cohort.columns import read_table
 from histosurv.cohort.slides import EMPTY, cell_name, expected_cores
@@ -110,7 +111,8 @@ def find_cores(
     core_px = core_diameter_um / mpp if mpp else None
     if override:
         cores = _read_override(Path(override), cells, rows, columns)
-        doubts, remarks = [], []
+        _refuse_odd_boxes(cores, Path(override), size)
+        doubts, remarks = [], _order_remarks(cores)
     else:
         expected = expected_cores(cells, rows, columns)
         grid = dearray(overview, expected, core_px / downsample if core_px else None)
@@ -219,12 +221,50 @@ def _read_override(path: Path, cells: pd.DataFrame, rows: int, columns: int) -> 
         raise InputError(f"{path}: core {name} has no box; fill x, y, width and height")
     for side, other in (("width", "height"), ("height", "width")):
         merged[side] = merged[side].fillna(merged[other]).fillna(cores[side].median())
+    if "confidence" not in merged:
+        merged["confidence"] = 1.0
     return merged.assign(
-        confidence=1.0,
+        confidence=merged["confidence"].fillna(1.0),
         coverage=np.nan,
         centre_x=merged["x"] + merged["width"] / 2,
         centre_y=merged["y"] + merged["height"] / 2,
     )
+
+
+def _refuse_odd_boxes(cores: pd.DataFrame, path: Path, size: tuple[int, int]) -> None:
+    """Stop at a box that is off the slide, no box, or on another core."""
+    present = cores[cores["present"] == 1]
+    names = [cell_name(*cell) for cell in present[["row", "column"]].itertuples(index=False)]
+    usual = present[["width", "height"]].median().min()
+    off = (
+        ~present["centre_x"].between(0, size[0])
+        | ~present["centre_y"].between(0, size[1])
+        | ~(present[["width", "height"]].min(axis=1) >= max(1.0, 0.3 * usual))
+    ).to_numpy()
+    if off.any():
+        raise InputError(
+            f"{path}: the box of core {names[off.argmax()]} is off the slide of {size[0]} x "
+            f"{size[1]} px, or far smaller than the others; correct it (pixels of the full "
+            "resolution)"
+        )
+    near = cKDTree(present[["centre_x", "centre_y"]]).query_pairs(usual / 2)
+    for one, other in sorted(near)[:1]:
+        raise InputError(
+            f"{path}: cores {names[one]} and {names[other]} lie on one another; correct a box"
+        )
+
+
+def _order_remarks(cores: pd.DataFrame) -> list[str]:
+    """Say so where rows do not go down, or columns not to the right."""
+    present = cores[cores["present"] == 1]
+    down = present.groupby("row")["centre_y"].median()
+    right = present.groupby("column")["centre_x"].median()
+    if down.is_monotonic_increasing and right.is_monotonic_increasing:
+        return []
+    return [
+        "in the checked table rows do not go down, or columns not to the right: right for a slide "
+        "that lies otherwise than its map, wrong for names that are exchanged"
+    ]
 
 
 def _read_core_csv(path: Path, rows: int, columns: int) -> pd.DataFrame:
@@ -235,7 +275,7 @@ def _read_core_csv(path: Path, rows: int, columns: int) -> pd.DataFrame:
                 f"{path}, row {row}: cell {cell_name(cell['row'], cell['column'])} lies outside "
                 f"the {rows} x {columns} array; correct it"
             )
-    numbers = ["row", "column", "x", "y", "width", "height", "present"]
+    numbers = ["row", "column", "x", "y", "width", "height", "present", "confidence"]
     named = [*numbers, "patient_id"] if "patient_id" in cores else numbers
     cores = cores.reindex(columns=named)
     return cores.astype(dict.fromkeys(numbers, float)).astype({"row": int, "column": int})

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from histosurv.spots.lattice import (
     ON_NODE,
+    REACH,
     Candidates,
     Lattice,
     assign,
@@ -25,13 +27,15 @@ from histosurv.spots.overview import (
     tissue_evidence,
 )
 from histosurv.spots.placement import Ranking, rank
-from histosurv.spots.reconcile import compare, doubts_of_lines
+from histosurv.spots.reconcile import compare, doubts_of_lines, doubts_of_places
 from histosurv.spots.tissue import DARK_GLASS
 
 LEAST_COVERAGE = 0.12  # share of a core's disc that holds tissue where a core is present
+HALF_A_CORE = 0.35  # share of the disc from which a fragment is more than debris
 LEAST_SPREAD = 0.06  # of a step: no punch is straighter
 MOST_SPREAD = 0.13  # of a step: beyond it neighbours may change places
-REACH = 0.6  # of a step: beyond it a piece of tissue belongs to no cell
+STRAYING = 0.09  # of a step: from here on a fragment may be a neighbour's
+CLOSEST = 0.75  # core diameters between the centres of two cores
 SAME_SIZE = 1.15  # ratio of seen and promised core diameters up to which the promise is used
 OTHER_SIZE = 1.35  # ... from which one of the two is wrong
 
@@ -108,8 +112,8 @@ def dearray(picture: np.ndarray, expected: np.ndarray, core_px: float | None = N
     spread = _spread(lattice, found)
     if spread > MOST_SPREAD:
         doubts.append("the cores lie too far from straight lines to tell neighbours apart")
+    doubts += doubts_of_places(lattice, found)
     cores = _core_table(lattice, found, evidence, work_px, spread)
-    cores["confidence"] *= expit(ranking.margin)
     more, remarks = compare(cores, expected, ranking)
     cores[["x", "y"]] *= core_px
     return Grid(cores, core_px, doubts + more, remarks)
@@ -197,10 +201,21 @@ def _core_table(
                 rival = min(1.0, found.likeness[order[1]] / found.likeness[best])
                 sure *= 1 - 0.5 * rival if rival > 0.4 else 1
         elif share >= LEAST_COVERAGE:
-            present, sure = 1, 0.95  # a fragment at its node
-        rows.append((row + 1, column + 1, *place, present, share, sure))
-    columns = ["row", "column", "x", "y", "present", "coverage", "confidence"]
-    return pd.DataFrame(rows, columns=columns)
+            # A good part of a core at its node; less may be debris, or a stray neighbour's.
+            present, sure = 1, 0.95 if spread < STRAYING and share > HALF_A_CORE else 0.8
+        astray = np.inf if not present else shift[best] if len(here) else 0.0
+        rows.append((row + 1, column + 1, *place, present, share, sure, astray))
+    columns = ["row", "column", "x", "y", "present", "coverage", "confidence", "astray"]
+    return _apart(pd.DataFrame(rows, columns=columns)).drop(columns="astray")
+
+
+def _apart(cores: pd.DataFrame) -> pd.DataFrame:
+    """Take the confidence from the stray one of two cores that lie too close to be two."""
+    present = cores.index[cores["present"] == 1].to_numpy()
+    for pair in cKDTree(cores.loc[present, ["x", "y"]]).query_pairs(CLOSEST):
+        stray = max(present[list(pair)], key=lambda core: cores.at[core, "astray"])
+        cores.loc[stray, "confidence"] *= 0.5
+    return cores
 
 
 def _at(values: np.ndarray, place: np.ndarray) -> float:

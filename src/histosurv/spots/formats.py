@@ -23,7 +23,7 @@ from PIL import Image, ImageCms
 
 from histosurv.errors import InputError
 
-MAX_PIXELS = 150_000_000  # of one picture in memory: 12,247 px a side, half a gigabyte
+MAX_PIXELS = 100_000_000  # of one picture: 10,000 px a side, 1.4 GB with all that is made of it
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "PPM")
 Image.MAX_IMAGE_PIXELS = None  # `refuse_large` decides, before a pixel is decoded
 
@@ -63,7 +63,8 @@ def orientation(picture: Image.Image) -> int:
     """
     if picture.format == "PNG" and "exif" not in picture.info:
         return 1
-    return picture.getexif().get(_ORIENTATION, 1)
+    turn = picture.getexif().get(_ORIENTATION, 1)
+    return turn if turn in _TRANSPOSED else 1
 
 
 def decode(image: str, picture: Image.Image, *, use_profile: bool) -> Image.Image:
@@ -150,7 +151,7 @@ def _tag(picture: Image.Image, number: int) -> object:
 def _needs_tifffile(picture: Image.Image) -> bool:
     """Whether Pillow is known to misread it: deep or float channels lying plane by plane."""
     bits = _tag(picture, _BITS) or (1,)
-    return max(bits if isinstance(bits, tuple) else (bits,)) > 8
+    return max(map(int, bits if isinstance(bits, tuple) else (bits,))) > 8
 
 
 def _from_tifffile(image: str) -> np.ndarray:

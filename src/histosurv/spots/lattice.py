@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.feature import peak_local_max
 
+REACH = 0.6  # of a step: beyond it a piece of tissue belongs to no cell
 ON_NODE = 0.42  # of a step: a core within it lies on its node
 LEAST_RESPONSE = 0.16  # of `core_response`; below it is dust
 

@@ -105,6 +105,24 @@ def _lines(position: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.sort(taken)
 
 
+def without_line(lattice: Lattice, found: Candidates, own: np.ndarray) -> Lattice:
+    """The lattice as the other cores have it.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        A fitted lattice.
+    found : Candidates
+        Its cores.
+    own : numpy.ndarray
+        (n,) bool: the cores that do not count.
+    """
+    weight = np.where(own, 0.0, found.likeness)
+    for _ in range(2):
+        lattice = _refit(lattice, found.xy, weight, 0.45)
+    return lattice
+
+
 def leverage(lattice: Lattice, cell: np.ndarray) -> np.ndarray:
     """How far each core decides where its own node lies.
 

@@ -15,6 +15,7 @@ import pandas as pd
 from histosurv.cohort.slides import cell_name, cell_number
 from histosurv.errors import InputError
 from histosurv.publish import published
+from histosurv.spots.reconcile import SURE_CORE
 
 _COLOURS = {1: [0, 92, 175], 0: [120, 120, 120]}  # present, missing
 _QPTMA_HEADER = ["Core name", "X", "Y", "Width", "Height", "Present", "Unique ID"]
@@ -38,7 +39,7 @@ def write_geojson(cores: pd.DataFrame, path: Path) -> None:
                     "name": core["name"],
                     "color": _COLOURS[int(core["present"])],
                     "classification": {
-                        "name": "Core" if core["present"] else "Missing",
+                        "name": _class_of(core),
                         "color": _COLOURS[int(core["present"])],
                     },
                     "isMissing": not core["present"],
@@ -64,10 +65,18 @@ def write_qptma(cores: pd.DataFrame, image: str, path: Path) -> None:
     ]
     for core in cores.to_dict("records"):
         box = [str(int(core[side])) for side in ("x", "y", "width", "height")]
-        present = "true" if core["present"] else "false"
+        # The grid has no word for unsure: such a core is confirmed by marking it as present.
+        present = "true" if _class_of(core) == "Core" else "false"
         lines.append("\t".join([core["name"], *box, present, str(core.get("patient_id", ""))]))
     with published(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _class_of(core: dict) -> str:
+    """What QuPath shows a core as; a person confirms an unsure one by making it a Core."""
+    if not core["present"]:
+        return "Missing"
+    return "Core" if core["confidence"] >= SURE_CORE else "Unsure"
 
 
 def read_geojson(path: Path, rows: int, columns: int) -> pd.DataFrame:
@@ -87,7 +96,9 @@ def read_geojson(path: Path, rows: int, columns: int) -> pd.DataFrame:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
         features = content if isinstance(content, list) else content["features"]
         cores = [_core_of(path, feature, rows, columns) for feature in features]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError, IndexError):
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise InputError(
             f"{path}: no readable GeoJSON of cores; export the objects of the slide from QuPath "
             "as a FeatureCollection"
@@ -109,7 +120,9 @@ def read_qptma(path: Path, rows: int, columns: int) -> pd.DataFrame:
             row, column = cell_of_name(path, cells["Core name"], rows, columns)
             box = {side.lower(): float(cells[side]) for side in ("X", "Y", "Width", "Height")}
             present = cells.get("Present", "true").strip().lower() == "true"
-            cores.append({"row": row, "column": column, **box, "present": int(present)})
+            who = cells.get("Unique ID", cells.get("Case ID", "")) or ""
+            core = {"row": row, "column": column, **box, "present": int(present)}
+            cores.append(core | {"patient_id": who.strip()})
     except (UnicodeDecodeError, StopIteration, KeyError, ValueError):
         raise InputError(f"{path}: no readable TMA grid; export it from QuPath anew") from None
     return pd.DataFrame(cores)
@@ -143,8 +156,11 @@ def _core_of(path: Path, feature: dict, rows: int, columns: int) -> dict | None:
     points = np.array(geometry["coordinates"][0], float).reshape(-1, 2)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     missing = properties.get("isMissing", False)
-    missing |= (properties.get("classification") or {}).get("name", "") == "Missing"
+    kind = (properties.get("classification") or {}).get("name", "")
+    who = (properties.get("metadata") or {}).get("Case ID", "")
     return {"row": row, "column": column, "x": left, "y": top, "width": right - left} | {
         "height": bottom - top,
-        "present": int(not missing),
+        "present": int(not missing and kind != "Missing"),
+        "confidence": 0.5 if kind == "Unsure" else 1.0,
+        "patient_id": str(who),
     }

@@ -1,16 +1,28 @@
 """Hold a found grid against its map: what makes it doubtful, and what is worth a remark."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from histosurv.cohort.slides import cell_name
-from histosurv.spots.lattice import ON_NODE, Candidates, Lattice, assign, step_of
+from histosurv.spots.lattice import (
+    ON_NODE,
+    REACH,
+    Candidates,
+    Lattice,
+    assign,
+    offsets_in_steps,
+    step_of,
+)
+from histosurv.spots.lattice_fit import without_line
 from histosurv.spots.placement import SAME_SHAPE, Ranking, strong_lines
 
 SURE = 6.0  # lead in log-likelihood over any other way to number the lines
 SURE_TURN = 4.0  # the same over the slide lying otherwise than the map
 SURE_CORE = 0.9  # confidence from which a core may be taken for its patient's
 LEAST_ON_NODES = 0.85  # share of what looks like cores that lies on the nodes
+SLIPPED = 0.12  # of a step: median shift of a line's cores, more for lines with few
 LEAST_FOUND = 0.4  # share of the map's cores that are found
 NARROWEST_STEP = 0.75  # of the usual one: lines that are closer are not all lines
 
@@ -70,6 +82,54 @@ def doubts_of_lines(
     return doubts
 
 
+def doubts_of_places(lattice: Lattice, found: Candidates) -> list[str]:
+    """Say which rows or columns lie displaced along themselves.
+
+    Each core takes the node nearest to it, so a row that has slipped by more than half a step takes
+    the next nodes, one and all. Its cores lie off their nodes to the same side then, or one of
+    them lies beyond the end of the row while a node of the row is bare.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        With exactly the lines of the map.
+    found : Candidates
+        What looks like cores.
+    """
+    strong = Candidates(found.xy[found.likeness > 0.4], found.likeness[found.likeness > 0.4])
+    cell = assign(lattice, strong, REACH)
+    used = cell[:, 0] >= 0
+    taken = {tuple(place) for place in cell[used].tolist()}
+    doubts = []
+    for name, axis, lines, others in (
+        ("row", 0, lattice.rows, lattice.columns),
+        ("column", 1, lattice.columns, lattice.rows),
+    ):
+        beyond = _beyond(lattice, strong, axis)
+        for line in range(len(lines)):
+            mine = used & (cell[:, axis] == line)
+            # Against the lattice as the other lines have it: an outer one bends it to itself.
+            rest = without_line(lattice, strong, mine)
+            own = offsets_in_steps(rest, strong, cell)[mine, axis]
+            bare = [i for i in range(len(others)) if (line, i)[:: 1 - 2 * axis] not in taken]
+            slipped = len(own) >= 3 and abs(np.median(own)) > SLIPPED + 0.15 / np.sqrt(len(own))
+            if slipped or (line in beyond and bare):
+                label = cell_name(line + 1, 1).split("-")[0] if axis == 0 else str(line + 1)
+                doubts.append(f"{name} {label} seems to have slipped against its neighbours")
+    return doubts[:3]
+
+
+def _beyond(lattice: Lattice, strong: Candidates, axis: int) -> set[int]:
+    """Lines with a whole core about one step beyond either end."""
+    others = (lattice.columns, lattice.rows)[axis]
+    step = step_of(others)
+    longer = np.concatenate([[others[0] - step], others, [others[-1] + step]])
+    wide = replace(lattice, **{("columns", "rows")[axis]: longer})
+    cell = assign(wide, strong, REACH)
+    outside = np.isin(cell[:, 1 - axis], (0, len(longer) - 1)) & (cell[:, 0] >= 0)
+    return set(cell[outside & (strong.likeness > 0.6), axis].tolist())
+
+
 def _names(cores: pd.DataFrame) -> str:
     """Names of cells, the first few of many."""
     named = [cell_name(core.row, core.column) for core in cores.itertuples()]
@@ -94,9 +154,10 @@ def compare(
         remarks.append(
             f"tissue between two cells, or two pieces in one, is not used: {_names(unsure)}"
         )
-    if not set(ranking.turned_margin) & SAME_SHAPE:
+    untold = sorted(SAME_SHAPE - set(ranking.turned_margin))
+    if untold:
         remarks.append(
-            "the map has no pattern of empty places, so the slide's orientation is taken as the "
-            "map's and cannot be checked"
+            "the map's empty places make no pattern that tells whether the slide is "
+            f"{' or '.join(untold)}: its orientation is taken as the map's"
         )
     return doubts, remarks

@@ -8,6 +8,7 @@ import numpy as np
 from histosurv.errors import InputError
 
 TILE_PX = 224
+MOST_TILES = 20_000  # of one spot
 MISFIT = "does_not_fit"  # reason code
 
 
@@ -137,6 +138,12 @@ def frame(
             code=MISFIT,
         )
     counts = [geometry.grid or _count(length, tile, geometry.fit) for length in read]
+    if counts[0] * counts[1] > MOST_TILES:
+        raise InputError(
+            f"{read[0]} x {read[1]} px give {counts[0] * counts[1]} tiles; that is no single spot: "
+            "give its region, or a coarser mpp",
+            code=MISFIT,
+        )
     canvas, pad = list(read), [0, 0]
     for side, (length, n) in enumerate(zip(read, counts, strict=True)):
         covered = n * tile
