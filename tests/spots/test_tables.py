@@ -95,7 +95,7 @@ BROKEN = {
     "truncated_60pct.jpg": (0, 0, "unreadable"),
     "zero_bytes.png": (0, 0, "unreadable"),
     "text_renamed.svs": (0, 0, "unreadable"),
-    "bomb_header_60000x60000.png": (0, 0, "unreadable"),
+    "bomb_header_60000x60000.png": (0, 0, "does_not_fit"),
     "white_3500x3500.png": (0, 0, "no_tissue"),
     "black_3500x3500.png": (0, 0, "dark"),
     "png_named.jpg": (9, 1, ""),
