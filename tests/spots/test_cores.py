@@ -108,6 +108,18 @@ def test_what_is_written_is_read_back_as_it_is(array, tmp_path, ending):
     publish_cores(again, array[0], tmp_path / "again.csv")
 
 
+@pytest.mark.parametrize("ending", ["csv", "geojson", "qptma"])
+def test_an_unsure_core_stays_out_until_a_person_confirms_it(array, tmp_path, ending):
+    slide = found_in(array)
+    present = slide.cores.index[slide.cores["present"] == 1]
+    slide.cores.loc[present[0], "confidence"] = 0.4
+    publish_cores(slide, array[0], tmp_path / "T1.csv")
+    again = found_in(array, override=str(tmp_path / f"T1.{ending}")).cores
+    core = again.loc[present[0]]
+    assert core["present"] == 0 or core["confidence"] < 0.9
+    assert (again.loc[present[1:], "confidence"] >= 0.9).all()
+
+
 def test_a_core_moved_and_one_taken_out_by_hand(array, tmp_path):
     publish_cores(found_in(array), array[0], tmp_path / "T1.csv")
     table = pd.read_csv(tmp_path / "T1.csv")
@@ -156,7 +168,19 @@ def test_cores_that_qupath_exported(array, tmp_path, properties):
             "row,column,x,y,width,height,present,patient_id\n2,3,1,1,9,9,1,P99\n",
             "core B-3 is 'P99' here and 'P12' in the map",
         ),
+        (
+            "a.csv",
+            "row,column,x,y,width,height,present\n1,1,9,9,50,50,1\n1,2,11,12,50,50,1\n",
+            "cores A-1 and A-2 lie on one another",
+        ),
+        (
+            "a.csv",
+            "row,column,x,y,width,height,present\n1,1,90000,9,50,50,1\n",
+            "the box of core A-1 is off the slide",
+        ),
+        ("a.csv", "row,column,present\n1,1,0\n", "marks no core as present"),
         ("a.geojson", "{}", "no readable GeoJSON of cores"),
+        ("a.geojson", '{"features": [null]}', "no readable GeoJSON of cores"),
         ("a.geojson", '{"features": []}', "holds no core"),
         ("a.qptma", "nothing", "no readable TMA grid"),
     ],

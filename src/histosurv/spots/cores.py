@@ -215,6 +215,8 @@ def _read_override(path: Path, cells: pd.DataFrame, rows: int, columns: int) -> 
                 "them agree"
             )
     merged["present"] = merged["present"].fillna(0).astype(int)
+    if not merged["present"].any():
+        raise InputError(f"{path}: marks no core as present; name a core table of this slide")
     nowhere = merged["present"].eq(1) & merged[["x", "y", "width", "height"]].isna().any(axis=1)
     if nowhere.any():
         name = cell_name(*merged.loc[nowhere, ["row", "column"]].iloc[0])
