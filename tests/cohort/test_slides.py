@@ -103,6 +103,7 @@ def test_neither_spots_nor_slides(folder):
 def test_what_has_no_features_is_left_out_and_listed(folder):
     cohort = read_cohort(folder / "patients.csv", slides_path=folder / "slides.csv")
     index = pd.DataFrame({"spot_id": cohort.spots["spot_id"], "status": "done", "reason": ""})
+    index["sha256"] = index["spot_id"]
     assert cohort.close(index).spots.equals(cohort.spots)
     bad = index["spot_id"].isin(["T1_A-1", "T1_B-3"])
     index.loc[bad, ["status", "reason"]] = ["excluded", "t1.tif: the core is missing"]
@@ -114,5 +115,8 @@ def test_what_has_no_features_is_left_out_and_listed(folder):
         ["T1_B-3", "picture", "t1.tif: the core is missing"],
         ["C", "patient", "no usable spot"],
     ]
+    copied = index.assign(status="done", sha256=["1", "2", "3", "2"])
+    with pytest.raises(InputError, match="'T1_B-3' of patient 'C' is a copy of spot 'T1_A-2' of"):
+        cohort.close(copied)
     with pytest.raises(InputError, match="none of the 4 spots can be used; the first: gone"):
         cohort.close(index.assign(status="excluded", reason="gone"))

@@ -44,12 +44,12 @@ class Cohort:
         Parameters
         ----------
         index : pandas.DataFrame
-            ``spot_id``, ``status`` (``done`` or not) and ``reason`` of every spot.
+            ``spot_id``, ``status`` (``done`` or not), ``reason`` and ``sha256`` of every spot.
 
         Raises
         ------
         InputError
-            No spot is left.
+            No spot is left, or two patients have the same features: copies of one picture.
         """
         unusable = index[index["status"] != "done"].set_index("spot_id")["reason"]
         lost = self.spots["spot_id"].isin(unusable.index)
@@ -59,6 +59,7 @@ class Cohort:
             raise InputError(
                 f"none of the {len(self.spots)} spots can be used; the first: {unusable.iloc[0]}"
             )
+        _refuse_copies(spots, index[index["status"] == "done"])
         left_out = [(spot, "picture", unusable[spot]) for spot in self.spots["spot_id"][lost]]
         left_out += [
             (patient, "patient", "no usable spot") for patient in self.patients["patient_id"][bare]
@@ -142,6 +143,20 @@ def _joined(spots: pd.DataFrame | None, cells: pd.DataFrame) -> pd.DataFrame:
     text = [name for name in both if both[name].dtype == object]
     both[text] = both[text].fillna("")
     return both.sort_values("spot_id", kind="stable")
+
+
+def _refuse_copies(spots: pd.DataFrame, done: pd.DataFrame) -> None:
+    """Copies of a picture under other names have the same features, byte by byte."""
+    table = spots.merge(done[["spot_id", "sha256"]], on="spot_id")
+    first = table.groupby("sha256")[["spot_id", "patient_id"]].transform("first")
+    wrong = table[(first["patient_id"] != table["patient_id"]) & (table["sha256"] != "")]
+    if len(wrong):
+        spot, other = wrong.iloc[0], first.loc[wrong.index[0]]
+        raise InputError(
+            f"{spot['listed_in']}: spot {spot['spot_id']!r} of patient {spot['patient_id']!r} is a "
+            f"copy of spot {other['spot_id']!r} of {other['patient_id']!r}; correct the image or "
+            "the patient"
+        )
 
 
 def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
