@@ -95,6 +95,31 @@ def test_a_wrong_slide_table_is_named_by_file_and_row(folder, old, new, message)
     assert message in str(caught.value)
 
 
+def test_one_slide_under_two_names_is_one_slide(folder):
+    (folder / "link.tif").symlink_to(folder / "t1.tif")
+    for name in ("t1.tif", "./t1.tif", "link.tif"):
+        (folder / "slides.csv").write_text(SLIDES + f"T2,{name},2,3,600,map.csv\n")
+        with pytest.raises(InputError, match=r"slides\.csv, row 3, column image"):
+            read_slides(folder / "slides.csv")
+
+
+def test_one_picture_under_two_names_is_one_picture(folder):
+    (folder / "a.png").write_bytes(b"")
+    (folder / "link.png").symlink_to(folder / "a.png")
+    (folder / "patients.csv").write_text("patient_id,time_months,event\nA,12,1\nB,30,0\n")
+    for name in ("./a.png", "link.png"):
+        (folder / "spots.csv").write_text(f"spot_id,patient_id,image\nx,A,a.png\ny,B,{name}\n")
+        with pytest.raises(InputError, match="row 3: spot 'y' of patient 'B' is the same picture"):
+            read_cohort(folder / "patients.csv", folder / "spots.csv")
+
+
+def test_columns_of_cells_have_no_place_in_a_spot_table(folder):
+    (folder / "a.png").write_bytes(b"")
+    (folder / "spots.csv").write_text("spot_id,patient_id,image,tma_slide\nx,A,a.png,T1\n")
+    with pytest.raises(InputError, match="row 1: column tma_slide is for cells of whole slides"):
+        read_cohort(folder / "patients.csv", folder / "spots.csv")
+
+
 def test_neither_spots_nor_slides(folder):
     with pytest.raises(InputError, match="neither a spot table nor a slide table"):
         read_cohort(folder / "patients.csv")

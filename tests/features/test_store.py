@@ -19,6 +19,14 @@ def written(tmp_path):
     return path, features, coords
 
 
+def test_another_place_on_the_same_image_is_another_spot(tmp_path):
+    path, coords = tmp_path / "a.h5", np.zeros((1, 2), int)
+    known = {"recipe": {"a": "b"}, "image_sha256": "1"}
+    write_features(path, np.ones((1, 3)), coords, **known, place="[0, 0, 300, 300, null]")
+    assert is_current(path, coords, **known, place="[0, 0, 300, 300, null]")
+    assert not is_current(path, coords, **known, place="[0, 0, 800, 800, null]")
+
+
 def test_features_come_back_and_the_layout_is_clams(written):
     path, features, coords = written
     assert (read_features(path) == features).all()

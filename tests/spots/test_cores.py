@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image
 from tests.spots.drawn_arrays import Layout, draw
 
+from histosurv.cli.study import dearray
 from histosurv.cohort.slides import read_map
 from histosurv.errors import InputError
 from histosurv.spots.core_files import publish_cores
@@ -210,6 +211,24 @@ def test_a_doubtful_grid_stops_with_an_overlay_and_a_table_to_correct(array, tmp
     )
     publish_cores(confirmed, image, tmp_path / "T1.csv")
     assert not (tmp_path / "T1.doubtful.png").exists()
+
+
+def test_a_doubt_takes_back_what_an_earlier_run_was_sure_of(array, tmp_path):
+    publish_cores(found_in(array), array[0], tmp_path / "T1.csv")
+    slide = found_in(array)
+    slide.doubts.append("a doubt")
+    with pytest.raises(InputError, match="a doubt"):
+        publish_cores(slide, array[0], tmp_path / "T1.csv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["T1.doubtful.csv", "T1.doubtful.png"]
+
+
+def test_the_command_overwrites_none_of_its_inputs(array, tmp_path):
+    slide, table = tmp_path / "slide.png", tmp_path / "map.csv"
+    Image.fromarray(array[1].picture).save(slide)
+    array[2].drop(columns="line").to_csv(table, index=False)
+    for out in (tmp_path / "slide.csv", table):
+        with pytest.raises(InputError, match="would overwrite"):
+            dearray(slide, ROWS, SPAN, UM, table, out)
 
 
 def test_missing_and_unsure_cores_are_told_before_a_pixel_is_read(array, tmp_path):

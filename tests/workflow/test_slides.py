@@ -107,6 +107,26 @@ def test_a_slides_row_or_file_changed_runs_it_alone(slides):
     assert "slide=TMA2" not in output_of(run)
 
 
+def test_patients_exchanged_on_a_map_reach_the_cohort_after_an_interrupted_run(slides):
+    run = run_snakemake(slides, COHORT, config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    path = slides / "demo/maps/TMA1.csv"
+    cells = pd.read_csv(path)
+    first, second = cells.index[cells["patient_id"].str.startswith("P")][:2]
+    one, other = cells.loc[first, "patient_id"], cells.loc[second, "patient_id"]
+    cells.loc[[first, second], "patient_id"] = [other, one]
+    cells.to_csv(path, index=False)
+    # Stopped after the features, whose content is the same: the cohort must still be done anew.
+    indexes = sorted((slides / "results/development/features/batches").glob("*.csv"))
+    run = run_snakemake(slides, *(str(p.relative_to(slides)) for p in indexes), config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    run = run_snakemake(slides, COHORT, config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    used = pd.read_csv(slides / COHORT).set_index(["tma_slide", "tma_row", "tma_column"])
+    cell = ("TMA1", *cells.loc[first, ["row", "column"]])
+    assert used.loc[cell, "patient_id"] == other
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -260,5 +260,9 @@ def _told(path: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - damaged files make decoders raise anything
-        what = " ".join(str(error).split()) or type(error).__name__
+        # What no decoder should raise is named by its type: it may be an error of ours.
+        expected = isinstance(error, (OSError, ValueError, SyntaxError, openslide.OpenSlideError))
+        what = " ".join(str(error).split())
+        if not expected or not what:
+            what = f"{type(error).__name__} {what}".strip()
         raise InputError(f"{path}: cannot be decoded ({what}); bring an undamaged copy") from None
