@@ -8,7 +8,7 @@ import yaml
 
 from histosurv.errors import InputError
 
-WEIGHTS = ("imagenet", "random")  # the words that stand for weights; all else is a file
+WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
 
 _HERE = Path(__file__).parent
 
@@ -71,9 +71,9 @@ def refuse_missing_files(config: dict) -> None:
             raise InputError(
                 f"config: features: import: {features['import']} is no folder; correct the path"
             )
-    elif features["weights"] not in WEIGHTS and not Path(features["weights"]).is_file():
+    elif features["weights"] not in WEIGHTS and not Path(features["weights"]).exists():
         raise InputError(
-            f"config: features: weights: {features['weights']} is no file, nor one of "
+            f"config: features: weights: {features['weights']} is no file or folder, nor one of "
             f"{', '.join(WEIGHTS)}; correct it"
         )
 

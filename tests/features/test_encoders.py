@@ -9,8 +9,10 @@ from safetensors.torch import load_file, save_file
 from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.errors import InputError
 from histosurv.features import extract as extraction
-from histosurv.features.encoders import PREPROCESSING, Encoder, prepare_weights, read_header
+from histosurv.features.encoders import Encoder
+from histosurv.features.states import PREPROCESSING
 from histosurv.features.store import read_features, read_recipe
+from histosurv.features.weights import prepare_weights, read_header
 from histosurv.spots.preparation import SpotSettings
 from histosurv.spots.tile_table import tabulate
 
@@ -20,14 +22,14 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
-    prepare_weights("random", path, seed=7)
+    prepare_weights("vgg16", "random", path, seed=7)
     return path
 
 
 @pytest.fixture(scope="module")
 def encoder(weights):
     torch.set_num_threads(2)
-    return Encoder(weights, CPU)
+    return Encoder(weights, CPU, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +44,12 @@ def test_features_are_torchvisions_vgg16_after_the_second_rectified_layer(encode
     model.load_state_dict(load_file(weights))
     model.eval()
     light = tiles.permute(0, 3, 1, 2).float() / 255
-    light = torchvision.transforms.functional.normalize(light, **PREPROCESSING)
+    light = torchvision.transforms.functional.normalize(light, **PREPROCESSING["torchvision"])
     with torch.inference_mode():
         hidden = model.avgpool(model.features(light)).flatten(1)
         fc1 = torch.relu(model.classifier[0](hidden))
         expected = torch.relu(model.classifier[3](fc1))
-    features = encoder.encode(tiles)
+    features = encoder.encode([tiles])
     assert features.shape == (5, 4096)
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
     assert (features >= 0).all()
@@ -55,17 +57,17 @@ def test_features_are_torchvisions_vgg16_after_the_second_rectified_layer(encode
 
 
 def test_two_passes_are_equal_so_dropout_is_off(encoder, tiles):
-    assert torch.equal(encoder.encode(tiles), encoder.encode(tiles))
+    assert torch.equal(encoder.encode([tiles]), encoder.encode([tiles]))
 
 
 def test_swapped_colours_give_other_features(encoder, tiles):
-    assert not torch.allclose(encoder.encode(tiles), encoder.encode(tiles.flip(-1)), rtol=1e-2)
+    assert not torch.allclose(encoder.encode([tiles]), encoder.encode([tiles.flip(-1)]), rtol=1e-2)
 
 
 def test_random_weights_follow_the_seed_and_say_so(weights, tmp_path):
     again, other = tmp_path / "again", tmp_path / "other"
-    header = prepare_weights("random", again, seed=7)
-    prepare_weights("random", other, seed=8)
+    header = prepare_weights("vgg16", "random", again, seed=7)
+    prepare_weights("vgg16", "random", other, seed=8)
     assert again.read_bytes() == weights.read_bytes()
     assert other.read_bytes() != weights.read_bytes()
     assert header["source"] == read_header(again)["source"] == "random, seed 7"
@@ -76,7 +78,7 @@ def test_a_file_with_convolutions_only_is_completed(weights, tmp_path, suffix):
     state = {k: v + 1 for k, v in load_file(weights).items() if k.startswith("features.")}
     source = tmp_path / f"conv{suffix}"
     torch.save(state, source) if suffix == ".pth" else save_file(state, source)
-    header = prepare_weights(str(source), tmp_path / "out", seed=7)
+    header = prepare_weights("vgg16", str(source), tmp_path / "out", seed=7)
     made = load_file(tmp_path / "out")
     assert torch.equal(made["features.0.weight"], state["features.0.weight"])
     assert torch.equal(made["classifier.3.weight"], load_file(weights)["classifier.3.weight"])
@@ -95,7 +97,7 @@ def test_a_file_with_convolutions_only_is_completed(weights, tmp_path, suffix):
 def test_weights_of_another_network_are_refused(tmp_path, state, message):
     save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match=message):
-        prepare_weights(str(tmp_path / "w.safetensors"), tmp_path / "out", seed=1)
+        prepare_weights("vgg16", str(tmp_path / "w.safetensors"), tmp_path / "out", seed=1)
     assert not (tmp_path / "out").exists()
 
 
@@ -110,11 +112,11 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(InputError, match="no state dictionary"):
-            prepare_weights(str(path), tmp_path / "out", seed=1)
+            prepare_weights("vgg16", str(path), tmp_path / "out", seed=1)
         with pytest.raises(InputError, match="no weights file"):
             read_header(path)
     with pytest.raises(InputError, match="no weights file there"):
-        prepare_weights(str(tmp_path / "missing.pth"), tmp_path / "out", seed=1)
+        prepare_weights("vgg16", str(tmp_path / "missing.pth"), tmp_path / "out", seed=1)
 
 
 def draw_tissue(rng):
@@ -127,7 +129,7 @@ def extract_all(spots, encoder, store, settings=None):
     """Index and tile table of some spots."""
     settings = settings or SpotSettings()
     done = tabulate(spots, settings)
-    index = extraction.extract(done.spots, done.tiles, encoder, store, settings)
+    index, _ = extraction.extract(done.spots, done.tiles, encoder, store, settings)
     return index, done.tiles
 
 

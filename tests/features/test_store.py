@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from histosurv.errors import InputError
-from histosurv.features.extract import import_features
+from histosurv.features.imports import import_features
 from histosurv.features.store import is_current, read_features, spot_file, write_features
 
 RECIPE = {"encoder": "vgg16", "layer": "fc2"}

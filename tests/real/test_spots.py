@@ -9,7 +9,8 @@ import pytest
 import torch
 from tests.running import ROOT, output_of, run_snakemake
 
-from histosurv.features.encoders import Encoder, prepare_weights
+from histosurv.features.encoders import Encoder
+from histosurv.features.weights import prepare_weights
 from histosurv.spots.tiling import Geometry, frame
 
 # Half a minute each; HISTOSURV_REAL_SPOTS=12 takes them all.
@@ -65,8 +66,8 @@ def test_corners_of_a_round_spot_are_glass_and_its_middle_is_tissue(study):
 @pytest.mark.parametrize("name", ["reference_tile", "reference_cat"])
 def test_convolutions_give_the_published_activations(real_data, tmp_path_factory, name):
     path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
-    prepare_weights(str(real_data / "weights/vgg16_conv_imagenet_fp16.pth"), path, seed=0)
-    encoder = Encoder(path, torch.device("cpu"))
+    prepare_weights("vgg16", str(real_data / "weights/vgg16_conv_imagenet_fp16.pth"), path, seed=0)
+    encoder = Encoder(path, torch.device("cpu"), precision="fp32")
     with np.load(real_data / "weights" / f"{name}.npz") as reference:
         light = torch.from_numpy(reference["input"] + reference["shift"][:, None, None])[None]
         expected = reference["pool5"]

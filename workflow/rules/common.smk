@@ -51,10 +51,16 @@ def models_folder(wildcards, input):
     return Path(input.tables[0]).parents[2]
 
 
-def weights_file(wildcards):
-    """The weights file that the study names, if it names one."""
+def weights_files(wildcards):
+    """The weights file that the study names, or the files of the folder, if it names one."""
     source = config["features"]["weights"]
-    return [] if source in WEIGHTS else [source]
+    if source in WEIGHTS:
+        return []
+    return (
+        sorted(path for path in Path(source).iterdir() if path.is_file())
+        if Path(source).is_dir()
+        else [source]
+    )
 
 
 STARTED = time.time()

@@ -5,9 +5,9 @@
 
 rule weights:
     input:
-        weights_file,
+        weights_files,
     output:
-        "<results>/weights/vgg16.safetensors",
+        "<results>/weights/encoder.safetensors",
     log:
         "<logs>/weights.log",
     benchmark:
@@ -19,10 +19,13 @@ rule weights:
         runtime="30m",
     params:
         source=lookup("features/weights", within=config),
+        encoder=lookup("features/encoder", within=config),
+        convention=lookup("features/convention", within=config),
         seed=lookup("features/seed", within=config),
-        code=code_digest("histosurv.features.encoders"),
+        code=code_digest("histosurv.features.weights"),
     shell:
-        "histosurv weights {params.source:q} --seed {params.seed} --out {output:q} 2> {log:q}"
+        "histosurv weights {params.source:q} --encoder {params.encoder:q}"
+        " --convention {params.convention} --seed {params.seed} --out {output:q} 2> {log:q}"
 
 
 if config["features"]["import"]:
@@ -48,9 +51,9 @@ if config["features"]["import"]:
             rows=PLAN.batch_digest,
             unmatched=lookup("cohort/unmatched", within=config),
             store=subpath(output.index, ancestor=2),
-            code=code_digest("histosurv.features.extract"),
+            code=code_digest("histosurv.features.imports"),
         shell:
-            "histosurv import-features {params.source:q} {params.tables:q}"
+            "histosurv features import {params.source:q} {params.tables:q}"
             " --unmatched {params.unmatched} --batch {wildcards.batch}"
             " --spots-per-job {params.size} --store {params.store:q} --index {output.index:q}"
             " 2> {log:q}"
@@ -62,23 +65,30 @@ else:
             images=PLAN.images,
             tiles="<results>/{cohort}/spots/{batch}.csv",
             quality="<results>/{cohort}/spots/quality/{batch}.csv",
-            weights="<results>/weights/vgg16.safetensors",
+            weights="<results>/weights/encoder.safetensors",
         output:
             index="<results>/{cohort}/features/batches/{batch}.csv",
+            throughput="<results>/{cohort}/features/throughput/{batch}.csv",
         log:
             "<logs>/{cohort}/features/{batch}.log",
         benchmark:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
-        threads: 2
+        threads: 16  # at most; fewer change the speed, and no number
         resources:
             mem="6GB",
             runtime="240m",
         params:
             settings=json.dumps(config["spots"]),
+            layer=lookup("features/layer", within=config),
+            relu=lookup("features/relu", within=config),
+            precision=lookup("features/precision", within=config),
+            dtype=lookup("features/dtype", within=config),
             rows=PLAN.batch_digest,
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:
-            "histosurv features --quality {input.quality:q} --tiles {input.tiles:q}"
+            "histosurv features compute --quality {input.quality:q} --tiles {input.tiles:q}"
             " --weights {input.weights:q} --store {params.store:q} --index {output.index:q}"
-            " --settings {params.settings:q} --threads 2 2> {log:q}"
+            " --throughput {output.throughput:q} --layer {params.layer} --relu {params.relu}"
+            " --precision {params.precision} --dtype {params.dtype}"
+            " --settings {params.settings:q} --threads {threads} 2> {log:q}"

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from histosurv.cli import steps, study
+from histosurv.cli import features, steps, study
 from histosurv.errors import MISTAKE, InputError
 
 app = typer.Typer(
@@ -23,14 +23,14 @@ for command in (
     steps.cohort,
     steps.folds,
     steps.tiles,
-    steps.weights,
-    steps.features,
-    steps.import_features,
+    features.weights,
     steps.train,
     steps.baseline,
     steps.scores,
 ):
     app.command(rich_help_panel="Steps of the workflow")(command)
+
+app.add_typer(features.app, name="features", rich_help_panel="Steps of the workflow")
 
 
 def main() -> None:

@@ -1,118 +1,50 @@
-"""VGG-16 up to its penultimate layer, with weights whose origin is written in the file.
+"""One network on one device: groups of tiles in, features out, the same whoever shares the job.
 
-The ``weights`` step turns whatever the study names (torchvision's ImageNet weights, a file, seeded
-random numbers) into one complete safetensors file with its origin in the header. Every later step
-reads that file and its SHA-256; none needs a network or a guess.
+Single-precision sums are rounded otherwise when the batch or the number of threads is another. So
+neither is left to chance: on the CPU a group of tiles belongs to one spot and to one thread, and
+many threads work on many groups; on the GPU every group has the same shape.
 """
 
-import hashlib
 import json
-import struct
+import threading
 from pathlib import Path
-from pickle import UnpicklingError
-from urllib.error import URLError
 
 import torch
-import torchvision
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from histosurv.errors import InputError
-from histosurv.publish import published
-
-N_FEATURES = 4096
+from histosurv.features.networks import Network, classifier, vgg16, without_head
+from histosurv.features.weights import file_sha256, read_header
+from histosurv.progress import say
 
 # Raise it when reading, tiling or encoding changes so that the same files would give other numbers.
-RECIPE_VERSION = "1"
-
-# RGB in 0..1; what torchvision's VGG-16 was trained with, and what the file format stands for.
-PREPROCESSING = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-
-
-def prepare_weights(source: str, path: Path, *, seed: int) -> dict:
-    """Write the complete weights of VGG-16.
-
-    Parameters
-    ----------
-    source : str
-        ``imagenet`` (torchvision's, fetched once and checked against its hash), ``random``
-        (torchvision's own initialisation, seeded) or the path of a ``.pth`` or ``.safetensors``
-        state dictionary with torchvision's names. A file with the convolutions only is completed
-        with seeded random fully connected layers.
-    path : pathlib.Path
-        Where to write the safetensors file.
-    seed : int
-        Seed of whatever is random.
-
-    Returns
-    -------
-    dict
-        The header: ``source``, ``fully_connected``, ``preprocessing``.
-
-    Raises
-    ------
-    InputError
-        No network, no such file, or weights of another network.
-    """
-    drawn = f"random, seed {seed}"
-    header = {"source": drawn, "fully_connected": drawn}
-    state, missing = {}, [""]
-    if source != "random":
-        state = _download() if source == "imagenet" else _read_state(Path(source))
-        missing = _refuse_other_network(state, source)
-        header["source"] = source
-        if source != "imagenet":
-            header["source"] = f"{Path(source).name}, SHA-256 {_sha256(Path(source))}"
-        if not missing:
-            header["fully_connected"] = "as the source"
-    if missing:
-        state = _draw(seed) | state
-    header["preprocessing"] = PREPROCESSING
-    with published(path) as temporary:
-        # One entry: safetensors writes several in an order that changes from run to run.
-        save_file(state, temporary, metadata={"header": json.dumps(header)})
-    return header
-
-
-def read_header(path: Path) -> dict:
-    """Origin of a weights file, as `prepare_weights` wrote it."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return json.loads(file.metadata()["header"])
-    except (OSError, SafetensorError, KeyError, TypeError):
-        raise InputError(f"{path}: no weights file of `histosurv weights`; make it again") from None
-
-
-# What the two readers raise on files that are not theirs.
-_UNREADABLE = (
-    SafetensorError,
-    UnpicklingError,
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+RECIPE_VERSION = "2"
 
 
 class Encoder:
-    """VGG-16 cut after the rectified second fully connected layer.
+    """A network that turns tiles into features.
 
     Parameters
     ----------
     path : pathlib.Path
-        Weights as written by `prepare_weights`.
+        Weights as written by `histosurv.features.weights.prepare_weights`.
     device : torch.device
         Where to compute.
+    layer, relu : str
+        Of VGG-16, as `histosurv.features.networks.vgg16`.
+    precision : {'auto', 'bf16', 'fp32'}
+        Arithmetic; ``auto`` is bf16 where the hardware has it. Features are float32 all the same.
 
     Attributes
     ----------
     recipe : dict of str
         What decides the numbers, apart from the pixels; kept in every feature file.
+    group_tiles : int
+        Tiles that travel together.
+    packs_spots : bool
+        Whether tiles of several spots may share a group without changing a number.
+    tile_px : int
+        The only side of a tile that the network takes; 0 = any.
 
     Raises
     ------
@@ -120,109 +52,143 @@ class Encoder:
         The weights file is not one of `prepare_weights`.
     """
 
-    # The same tiles always travel together, whatever the machine's size: convolutions of another
-    # batch size differ in the last digits.
-    BATCH_TILES = 32
-
-    def __init__(self, path: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        path: Path,
+        device: torch.device,
+        *,
+        layer: str = "fc2",
+        relu: str = "after",
+        precision: str = "auto",
+    ) -> None:
         header = read_header(path)
+        self.device = device
+        self.precision = _supported(precision, device)
+        self.tile_px = header["tile_px"]
+        on_cpu = device.type == "cpu"
+        self.group_tiles = 32 if on_cpu else 256
+        # Convolutions of few tiles keep within the processor's caches.
+        self._slice_tiles = 4 if on_cpu else self.group_tiles
+        self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        network = _network(header, load_file(path), layer, relu).eval().requires_grad_(False)
+        self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
+        mean, std = (
+            torch.tensor(header["preprocessing"][name], device=device).view(3, 1, 1) * 255
+            for name in ("mean", "std")
+        )
+        self._mean, self._std = mean, std
+        self._own = threading.local()
+        self._shrinking = threading.Lock()
+        self.packs_spots = not on_cpu and self._place_does_not_matter()
         self.recipe = {
             "version": RECIPE_VERSION,
-            "encoder": "vgg16",
-            "layer": "fc2 after ReLU",
-            "precision": "fp32",
-            "batch_tiles": str(self.BATCH_TILES),
+            "encoder": header["encoder"],
+            "layer": f"{layer} {relu} ReLU" if header["encoder"] == "vgg16" else "pooled",
+            "precision": self.precision,
+            "batch": f"{self.group_tiles} tiles" + ("" if self.packs_spots else " of one spot"),
             "weights": header["source"],
-            "fully_connected": header["fully_connected"],
-            "weights_sha256": _sha256(path),
+            "fully_connected": header.get("fully_connected", header["source"]),
+            "weights_sha256": file_sha256(path),
+            "preprocessing": json.dumps(header["preprocessing"]),
             "device": device.type,
         }
-        self.device = device
-        with torch.device("meta"):
-            model = torchvision.models.vgg16(weights=None)
-        model.load_state_dict(load_file(path), assign=True)
-        model.classifier = model.classifier[:5]  # fc1, ReLU, dropout, fc2, ReLU
-        self.model = model.eval().to(device, memory_format=torch.channels_last)
-        self.mean = torch.tensor(PREPROCESSING["mean"], device=device).view(3, 1, 1)
-        self.std = torch.tensor(PREPROCESSING["std"], device=device).view(3, 1, 1)
 
     @torch.inference_mode()
-    def encode(self, tiles: torch.Tensor) -> torch.Tensor:
-        """Features of the tiles of one spot.
+    def encode(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        """Features of one group of tiles; threads may call it at once.
 
         Parameters
         ----------
-        tiles : torch.Tensor
-            (n_tiles, 224, 224, 3) uint8, RGB.
+        parts : list of torch.Tensor
+            (n, side, side, 3) uint8, RGB, together at most `group_tiles` tiles.
 
         Returns
         -------
         torch.Tensor
-            (n_tiles, 4096) float32 on the CPU, all >= 0.
+            (n_tiles, n_features) float32 on the CPU.
         """
-        parts = []
-        for batch in tiles.split(self.BATCH_TILES):
-            light = batch.to(self.device).permute(0, 3, 1, 2).float().div_(255)
-            light = light.sub_(self.mean).div_(self.std)
-            parts.append(self.model(light.contiguous(memory_format=torch.channels_last)).cpu())
-        return torch.cat(parts)
+        if self.device.type == "cpu":
+            torch.set_num_threads(1)  # of the calling thread alone
+            return self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
+        return self._on_gpu(parts)
+
+    def _on_gpu(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        """The same in a stream of the calling thread, so that one copies while another computes."""
+        if not hasattr(self._own, "stream"):
+            self._own.stream = torch.cuda.Stream(self.device)
+        n_tiles = sum(len(part) for part in parts)
+        with torch.cuda.stream(self._own.stream):
+            shape = (self.group_tiles, *parts[0].shape[1:])
+            batch = torch.zeros(shape, dtype=torch.uint8, device=self.device)
+            start = 0
+            for part in parts:
+                batch[start : start + len(part)].copy_(part, non_blocking=True)
+                start += len(part)
+            features = self._forward(batch)
+            result = torch.empty(features.shape, pin_memory=True)
+            result.copy_(features, non_blocking=True)
+            self._own.stream.synchronize()
+        return result[:n_tiles].clone()
+
+    def _forward(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Features of tiles on the device; fewer at once when its memory does not suffice."""
+        while True:
+            size = self._slice_tiles
+            try:
+                trunk = [self._network.trunk(self._light(part)) for part in tiles.split(size)]
+                return self._network.head(torch.cat(trunk)).float()
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise InputError(
+                        "the GPU's memory does not suffice for one tile; free it, or set "
+                        "CUDA_VISIBLE_DEVICES= to compute on the CPU"
+                    ) from None
+            # Outside of the handler, for the error keeps the tensors that were in the way.
+            with self._shrinking:
+                if self._slice_tiles == size:
+                    self._slice_tiles = size // 2
+                    say(f"features: GPU memory is full; {size // 2} tiles at once from here on")
+            torch.cuda.empty_cache()
+
+    def _light(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Tiles as the weights expect them, channels last in memory."""
+        light = tiles.permute(0, 3, 1, 2).float()
+        return light.sub_(self._mean).div_(self._std).to(self._dtype)
+
+    def _place_does_not_matter(self) -> bool:
+        """Whether a tile's features are the same, bit for bit, at any place in a group."""
+        side = self.tile_px or 224
+        draw = torch.Generator().manual_seed(0)
+        shape = (self.group_tiles, side, side, 3)
+        tiles = torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8)
+        turned = torch.randperm(len(tiles), generator=draw)
+        return torch.equal(self.encode([tiles])[turned], self.encode([tiles[turned]]))
 
 
-def _draw(seed: int) -> dict[str, torch.Tensor]:
-    """Weights of torchvision's own initialisation."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return torchvision.models.vgg16(weights=None).state_dict()
+def _network(header: dict, state: dict[str, torch.Tensor], layer: str, relu: str) -> Network:
+    if header["encoder"] == "vgg16":
+        return vgg16(state, layer, relu)
+    library = "torchvision" if header["encoder"].startswith("torchvision/") else "timm"
+    name = header.get("architecture") or header["encoder"].partition("/")[2]
+    model = classifier(library, name, header["arguments"])
+    model.load_state_dict(state)
+    return without_head(model, library, name, header["pooling"])
 
 
-def _download() -> dict[str, torch.Tensor]:
-    url = torchvision.models.VGG16_Weights.IMAGENET1K_V1.url
-    try:
-        return torch.hub.load_state_dict_from_url(url, check_hash=True, weights_only=True)
-    except (URLError, OSError, RuntimeError) as error:
+def _supported(precision: str, device: torch.device) -> str:
+    """The precision that is used where another may be wished for.
+
+    Raises
+    ------
+    InputError
+        bf16 is asked for and the hardware has none.
+    """
+    if device.type == "cuda":
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:  # AVX-512 without bf16 would emulate it, slower than single precision
+        has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if precision == "bf16" and not has_bf16:
         raise InputError(
-            f"ImageNet weights of VGG-16 could not be fetched ({error}); fetch "
-            f"{url.rsplit('/', 1)[-1]} where there is a network and name the file in the config "
-            "(features: weights:)"
-        ) from None
-
-
-def _read_state(path: Path) -> dict[str, torch.Tensor]:
-    if not path.is_file():
-        raise InputError(f"{path}: no weights file there; correct features: weights: in the config")
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.float() for name, tensor in state.items()}
-    except _UNREADABLE:
-        raise InputError(
-            f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
-        ) from None
-
-
-def _refuse_other_network(state: dict, source: str) -> list[str]:
-    """Names that the source lacks: none, or those of the fully connected layers."""
-    with torch.device("meta"):
-        expected = torchvision.models.vgg16(weights=None).state_dict()
-    for name, tensor in state.items():
-        if name not in expected:
-            raise InputError(f"{source}: {name!r} is no tensor of torchvision's VGG-16")
-        if tensor.shape != expected[name].shape:
-            raise InputError(
-                f"{source}: {name} has shape {tuple(tensor.shape)}, VGG-16 needs "
-                f"{tuple(expected[name].shape)}"
-            )
-    missing = [name for name in expected if name not in state]
-    fully_connected = [name for name in expected if name.startswith("classifier.")]
-    if missing and missing != fully_connected:
-        raise InputError(
-            f"{source}: {missing[0]} is missing; bring all of VGG-16, or its convolutions alone"
+            "features: precision: this machine has no bf16; set auto (or fp32) in the config"
         )
-    return missing
-
-
-def _sha256(path: Path) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return "bf16" if has_bf16 and precision != "fp32" else "fp32"

@@ -1,7 +1,7 @@
 """One HDF5 file per spot, whole or absent, with its recipe inside.
 
-Layout as CLAM and TRIDENT read it: ``features`` (n_tiles, n_features) float32 and ``coords``
-(n_tiles, 2) int64, upper left corners in pixels of the full resolution.
+Layout as CLAM and TRIDENT read it: ``features`` (n_tiles, n_features) float32 or float16, and
+``coords`` (n_tiles, 2) int64, upper left corners in pixels of the full resolution.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ import numpy as np
 
 from histosurv.errors import InputError
 from histosurv.publish import published
+
+IMPORTED_ENDINGS = (".h5", ".npz")
 
 
 def spot_file(folder: Path, spot_id: str) -> Path:
@@ -30,16 +32,23 @@ def imported_file(folder: Path, spot_id: str) -> Path:
     Raises
     ------
     InputError
-        There is no such file.
+        There is no such file, or there are two.
     """
     plain = folder / f"{spot_id}.h5"
-    for path in (plain, spot_file(folder, spot_id)):
-        if path.parent == folder and path.is_file():
-            return path
-    raise InputError(
-        f"{plain}: no features for spot {spot_id!r}; bring the file or take the spot out of the "
-        "spot table"
+    names = dict.fromkeys(
+        path.with_suffix(ending) if path.suffix == ".h5" else path
+        for ending in IMPORTED_ENDINGS
+        for path in (plain, spot_file(folder, spot_id))
     )
+    found = [path for path in names if path.parent == folder and path.is_file()]
+    if not found:
+        raise InputError(
+            f"{plain}: no features for spot {spot_id!r} (nor {spot_id}.npz); bring the file or "
+            "take the spot out of the spot table"
+        )
+    if len(found) > 1:
+        raise InputError(f"{found[0]} and {found[1].name} are both there; take one away")
+    return found[0]
 
 
 def write_features(
@@ -50,23 +59,59 @@ def write_features(
     recipe: dict,
     image_sha256: str,
     place: str = "",
+    tile_px: tuple[int, float] | None = None,
 ) -> None:
     """Publish the features of one spot.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    features : numpy.ndarray
+        (n_tiles, n_features); kept in the type that it has.
+    coords : numpy.ndarray
+        (n_tiles, 2), pixels of the full resolution.
+    recipe : dict
+        What decided the numbers, apart from the pixels.
+    image_sha256 : str
+        Of the image file.
+    place : str
+        Where on the image the spot lies.
+    tile_px : tuple, optional
+        Side of a tile as encoded, and in pixels of the full resolution.
 
     Raises
     ------
     InputError
-        A feature is not finite: such a file would poison every later step.
+        A feature is not finite: such a file would poison every later step. Or the disk is full.
     """
     if not np.isfinite(features).all():
-        raise InputError(f"{path.stem}: features are not finite; check the encoder's weights")
-    with published(path) as temporary, h5py.File(temporary, "w") as file:
-        file.create_dataset("features", data=features.astype(np.float32, copy=False))
-        file.create_dataset("coords", data=coords.astype(np.int64, copy=False))
+        raise InputError(
+            f"{path.stem}: features are not finite; check the encoder's weights"
+            + (", or set features: dtype: float32" if features.dtype == np.float16 else "")
+        )
+    coords = coords.astype(np.int64, copy=False)
+    # Made in memory: HDF5 itself reports a full disk late, and not always as an error of its own.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.create_dataset("features", data=features)
+        corners = file.create_dataset("coords", data=coords)
+        if tile_px is not None:
+            corners.attrs["patch_size"], corners.attrs["patch_size_level0"] = tile_px
         file.attrs["recipe"] = json.dumps(recipe, sort_keys=True)
         file.attrs["image_sha256"] = image_sha256
         file.attrs["place"] = place
+        file.attrs["content_sha256"] = _digest(features, coords)
         file.attrs["complete"] = True
+        file.flush()
+        content = file.id.get_file_image()
+    try:
+        with published(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or correct the "
+            "folder, and run again: what is finished is kept"
+        ) from None
 
 
 def read_features(path: Path) -> np.ndarray:
@@ -82,8 +127,8 @@ def read_features(path: Path) -> np.ndarray:
             features = np.asarray(file["features"], dtype=np.float32)
     except (OSError, KeyError) as error:
         raise InputError(
-            f"{path}: no readable feature file ({' '.join(str(error).split())}); "
-            "delete it and run the workflow again"
+            f"{path}: no readable feature file ({' '.join(str(error).split())}); mend it with: "
+            "snakemake --forcerun features"
         ) from None
     if features.ndim != 2 or not len(features):
         raise InputError(f"{path}: features have shape {features.shape}, not (tiles, features)")
@@ -99,22 +144,54 @@ def read_recipe(path: Path) -> dict[str, str]:
 def is_current(
     path: Path, coords: np.ndarray, *, recipe: dict, image_sha256: str, place: str = ""
 ) -> bool:
-    """Whether a spot's file is complete and stems from this recipe, these pixels, these tiles."""
+    """Whether a spot's file is undamaged and stems from this recipe, these pixels, these tiles."""
     try:
         with h5py.File(path) as file:
             return bool(
-                file.attrs.get("complete", False)
-                and file.attrs["recipe"] == json.dumps(recipe, sort_keys=True)
+                file.attrs["recipe"] == json.dumps(recipe, sort_keys=True)
                 and file.attrs["image_sha256"] == image_sha256
                 and file.attrs["place"] == place
                 and np.array_equal(file["coords"], coords)
-                and len(file["features"]) == len(coords)
-            )
+            ) and not _damage(file)
     except (OSError, KeyError):
         return False
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a feature file: an empty text where nothing is."""
+    if not path.is_file():
+        return "missing"
+    try:
+        with h5py.File(path) as file:
+            return _damage(file)
+    except (OSError, KeyError):
+        return "truncated, or no feature file"
+
+
+def shape_of(path: Path) -> tuple[int, int]:
+    """Tiles and numbers per tile of a feature file."""
+    with h5py.File(path) as file:
+        return file["features"].shape
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a finished file, for the index that later rules watch."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damage(file: h5py.File) -> str:
+    if not file.attrs.get("complete", False):
+        return "not complete"
+    features, coords = file["features"][()], file["coords"][()]
+    if len(features) != len(coords):
+        return "features and coords differ in length"
+    if file.attrs["content_sha256"] != _digest(features, coords):
+        return "its content is not what was written"
+    return "" if np.isfinite(features).all() else "not finite"
+
+
+def _digest(features: np.ndarray, coords: np.ndarray) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(features))
+    digest.update(np.ascontiguousarray(coords))
+    return digest.hexdigest()

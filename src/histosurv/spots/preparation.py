@@ -27,8 +27,8 @@ class SpotSettings:
     ----------
     geometry : Geometry
         How spots are cut.
-    background : {'keep', 'drop'}
-        Whether tiles of bare glass are encoded.
+    background : {'keep', 'once', 'drop'}
+        Tiles of bare glass are encoded each, one for all of a spot, or not at all.
     stain : {'none', 'macenko', 'reinhard'}
         Normalisation of colours before encoding.
     colour_profile : {'ignore', 'srgb'}
@@ -102,10 +102,10 @@ def scale_of(spot: dict, picture: Picture) -> Scale:
     return Scale(None, "unknown", is_odd=picture.stated_mpp is not None)
 
 
-def prepare(
+def lay(
     spot: dict, picture: Picture, region: Region, scale: Scale, settings: SpotSettings
-) -> tuple[np.ndarray, Frame, Masks]:
-    """Pixels of one spot at the working resolution.
+) -> tuple[np.ndarray, Frame]:
+    """Pixels of one spot at the working resolution, and the tiles on it.
 
     Parameters
     ----------
@@ -121,11 +121,9 @@ def prepare(
     Returns
     -------
     pixels : numpy.ndarray
-        (height, width, 3) uint8: the canvas that tiles are cut from, colours as scanned.
+        (height, width, 3) uint8, of the size `Frame.read_px`: not yet padded, colours as scanned.
     frame : Frame
-        The tiles on it.
-    masks : Masks
-        Tissue, ink and folds of the canvas.
+        The tiles.
 
     Raises
     ------
@@ -136,7 +134,24 @@ def prepare(
         tiles = frame(region[2:], settings.geometry, mpp=scale.mpp, spot_id=spot["spot_id"])
     except InputError as error:
         raise InputError(f"{spot['image']}: {error}", error.code) from None
-    pixels = picture.read(region, tiles.read_px)
+    return picture.read(region, tiles.read_px), tiles
+
+
+def prepare(pixels: np.ndarray, tiles: Frame) -> tuple[np.ndarray, Masks]:
+    """The canvas that tiles are cut from, padded where the frame says so, and its masks.
+
+    Parameters
+    ----------
+    pixels, tiles
+        As from `lay`.
+
+    Returns
+    -------
+    pixels : numpy.ndarray
+        (height, width, 3) uint8, of the size `Frame.canvas_px`.
+    masks : Masks
+        Tissue, ink and folds of the canvas.
+    """
     masks = find_masks(pixels)
     if tiles.canvas_px != tiles.read_px:
         # Padding is bare glass of the spot's own colour.
@@ -145,9 +160,15 @@ def prepare(
         left, top = tiles.pad_px
         canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
         pixels, masks = canvas, find_masks(canvas)
-    return pixels, tiles, masks
+    return pixels, masks
 
 
-def coloured(pixels: np.ndarray, masks: Masks, settings: SpotSettings) -> np.ndarray:
-    """Pixels with the stain normalised, if the settings ask for it."""
+def final(pixels: np.ndarray, tiles: Frame, settings: SpotSettings) -> np.ndarray:
+    """Pixels as they are encoded, from those of `lay`: padded, the stain normalised.
+
+    Masks are made only where one of the two is asked for.
+    """
+    if tiles.canvas_px == tiles.read_px and settings.stain == "none":
+        return pixels
+    pixels, masks = prepare(pixels, tiles)
     return normalise(pixels, masks, settings.stain)

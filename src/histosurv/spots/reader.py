@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import local
 
 import numpy as np
 import openslide
@@ -118,6 +119,25 @@ def opened(path: str, *, use_profile: bool = False) -> Iterator[Picture]:
         yield picture
     finally:
         picture.close()
+
+
+class PictureShelf(local):
+    """The picture that a thread read last, kept open, for spots often share a slide."""
+
+    picture: Picture | None = None
+
+    def open(self, path: str, *, use_profile: bool) -> Picture:
+        """Open a picture, or take the one that is open."""
+        if self.picture is None or self.picture.path != path:
+            self.close()
+            self.picture = open_picture(path, use_profile=use_profile)
+        return self.picture
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self.picture is not None:
+            self.picture.close()
+        self.picture = None
 
 
 class SlidePicture(Picture):

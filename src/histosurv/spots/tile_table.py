@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from threading import local
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from histosurv.errors import InputError
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
 from histosurv.spots.contact_sheet import Thumbnail, make_thumbnail
-from histosurv.spots.preparation import SpotSettings, prepare, region_of, scale_of
+from histosurv.spots.preparation import SpotSettings, lay, prepare, region_of, scale_of
 from histosurv.spots.quality import (
     MIN_TISSUE_FRACTION,
     UNUSABLE,
@@ -20,7 +19,7 @@ from histosurv.spots.quality import (
     measure,
     verdict,
 )
-from histosurv.spots.reader import Picture, open_picture
+from histosurv.spots.reader import PictureShelf
 
 TILE_COLUMNS = [
     "spot_id",
@@ -78,25 +77,6 @@ class Tabulated:
     tiles: pd.DataFrame
     spots: pd.DataFrame
     thumbnails: list[Thumbnail]
-
-
-class PictureShelf(local):
-    """The picture that a thread read last, kept open, for spots often share a slide."""
-
-    picture: Picture | None = None
-
-    def open(self, path: str, *, use_profile: bool) -> Picture:
-        """Open a picture, or take the one that is open."""
-        if self.picture is None or self.picture.path != path:
-            self.close()
-            self.picture = open_picture(path, use_profile=use_profile)
-        return self.picture
-
-    def close(self) -> None:
-        """Close what is open."""
-        if self.picture is not None:
-            self.picture.close()
-        self.picture = None
 
 
 def read_tiles(path: Path) -> pd.DataFrame:
@@ -167,10 +147,11 @@ def _tabulate_one(
         region, scale = region_of(spot, picture), scale_of(spot, picture)
         row |= dict(zip(("x", "y", "width", "height"), region, strict=True))
         row |= {"mpp": scale.mpp, "mpp_source": scale.source}
-        pixels, frame, masks = prepare(spot, picture, region, scale, settings)
+        pixels, frame = lay(spot, picture, region, scale, settings)
     except InputError as error:
         row |= verdict([error.code]) | {"message": str(error)}
         return nothing, row, make_thumbnail(None, None, None, row)
+    pixels, masks = prepare(pixels, frame)
     measured = measure(pixels, masks, frame.corners, frame.tile_px)
     row |= judge(masks, measured, scale)
     if scale.mpp and settings.core_diameter_um:

@@ -1,0 +1,101 @@
+"""Features that were computed elsewhere, taken over as they are.
+
+Read are HDF5 files as CLAM and TRIDENT (``features``, ``coords``) and STAMP (``feats``) write them,
+and ``.npz`` files with an array of one of these names, or with one array only.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from histosurv.errors import InputError
+from histosurv.features.extract import index_of
+from histosurv.features.store import (
+    file_sha256,
+    imported_file,
+    is_current,
+    spot_file,
+    write_features,
+)
+from histosurv.progress import track
+
+_FEATURES = ("features", "feats")
+
+
+def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Features and places of one file from elsewhere.
+
+    Returns
+    -------
+    features : numpy.ndarray
+        (n_tiles, n_features) float32.
+    coords : numpy.ndarray
+        (n_tiles, 2), as the file has them; -1 where it has none: not known, not invented.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or holds no such arrays.
+    """
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        else:
+            with h5py.File(path) as file:
+                wanted = [name for name in (*_FEATURES, "coords") if name in file]
+                arrays = {name: file[name][()] for name in wanted}
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"{path}: no readable feature file ({' '.join(str(error).split())}); bring it again"
+        ) from None
+    found = [name for name in _FEATURES if name in arrays]
+    if not found and len(arrays) == 1:
+        found = list(arrays)
+    if not found:
+        raise InputError(f"{path}: no array named features or feats; that is no tile features file")
+    features = np.asarray(arrays[found[0]], dtype=np.float32)
+    if features.ndim == 3 and len(features) == 1:  # a batch of one slide
+        features = features[0]
+    if features.ndim != 2 or not len(features):
+        raise InputError(f"{path}: features have shape {features.shape}, not (tiles, features)")
+    coords = arrays.get("coords")
+    if coords is None:
+        return features, np.full((len(features), 2), -1)
+    coords = coords.reshape(-1, coords.shape[-1])[:, :2]
+    if len(coords) != len(features):
+        raise InputError(f"{path}: {len(features)} features, but {len(coords)} coords")
+    return features, coords
+
+
+def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFrame:
+    """Take a batch's features from a folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The index, as from `histosurv.features.extract.extract`.
+
+    Raises
+    ------
+    InputError
+        A spot without a file, a file without two-dimensional, finite features, or of another
+        width than the others.
+    """
+    width = 0
+    for spot_id in track(spots["spot_id"], "importing", "spot"):
+        path = imported_file(source, spot_id)
+        features, coords = read_foreign(path)
+        if width not in (0, features.shape[1]):
+            raise InputError(
+                f"{path}: {features.shape[1]} features a tile, {width} in the files before it; "
+                "bring files of one encoder"
+            )
+        width = features.shape[1]
+        known = {"recipe": {"imported": path.name}, "image_sha256": file_sha256(path)}
+        target = spot_file(store, spot_id)
+        if not is_current(target, coords.astype(np.int64), **known):
+            write_features(target, features, coords, **known)
+    return index_of(spots, store)

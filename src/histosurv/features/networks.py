@@ -1,0 +1,181 @@
+"""Networks that turn a tile into a vector, each under the name that the config gives it.
+
+``vgg16``
+    The study's; its layer can be chosen.
+``torchvision/NAME``, ``timm/NAME``
+    Any classifier of these libraries, cut before its last layer.
+``hub/OWNER/NAME``
+    A timm model of the Hugging Face hub, or a folder with its files.
+a name in `SHORTCUTS`
+    A pathology encoder of the hub that needs more than its name to be built.
+"""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import torch
+import torchvision
+from torch import nn
+
+from histosurv.errors import InputError
+
+CLASSIFIER_LAYERS = {("fc1", "before"): 1, ("fc1", "after"): 2, ("fc2", "before"): 4}
+CLASSIFIER_LAYERS["fc2", "after"] = 5  # fc1, ReLU, dropout, fc2, ReLU
+
+_GATED_MLP = {"mlp_layer": "SwiGLUPacked", "act_layer": "SiLU"}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What a published encoder needs, as its authors state it on the hub.
+
+    Attributes
+    ----------
+    hub : str
+        Owner and name.
+    arguments : dict
+        Beyond those of the hub's ``config.json``; layers by their names.
+    pooling : {'', 'token+mean'}
+        The library's own, or the class token beside the mean of the patch tokens.
+    """
+
+    hub: str
+    arguments: dict = field(default_factory=dict)
+    pooling: str = ""
+
+
+SHORTCUTS = {
+    "uni": Shortcut("MahmoodLab/UNI", {"init_values": 1e-5, "dynamic_img_size": True}),
+    "uni2": Shortcut(
+        "MahmoodLab/UNI2-h",
+        {
+            "img_size": 224,
+            "patch_size": 14,
+            "depth": 24,
+            "num_heads": 24,
+            "init_values": 1e-5,
+            "embed_dim": 1536,
+            "mlp_ratio": 2.66667 * 2,
+            "no_embed_class": True,
+            "reg_tokens": 8,
+            "dynamic_img_size": True,
+            **_GATED_MLP,
+        },
+    ),
+    "virchow": Shortcut("paige-ai/Virchow", _GATED_MLP, "token+mean"),
+    "virchow2": Shortcut("paige-ai/Virchow2", _GATED_MLP, "token+mean"),
+    "h_optimus_0": Shortcut("bioptimus/H-optimus-0", {"init_values": 1e-5}),
+    "gigapath": Shortcut("prov-gigapath/prov-gigapath"),
+}
+
+
+class Network(nn.Module):
+    """A network in two parts, for small batches suit convolutions and large ones matrices.
+
+    Attributes
+    ----------
+    trunk, head : torch.nn.Module
+        (n, 3, side, side) to (n, width), and (n, width) to (n, n_features).
+    """
+
+    def __init__(self, trunk: nn.Module, head: nn.Module | None = None) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = head or nn.Identity()
+
+
+def vgg16(state: dict[str, torch.Tensor], layer: str, relu: str) -> Network:
+    """VGG-16 up to a layer.
+
+    Parameters
+    ----------
+    state : dict of torch.Tensor
+        Complete, with torchvision's names.
+    layer : {'fc1', 'fc2'}
+        First or second fully connected layer, 4096 numbers each.
+    relu : {'before', 'after'}
+        The layer's sums, or what its rectifier leaves of them.
+    """
+    with torch.device("meta"):  # its own random numbers would take longer than the reading
+        model = torchvision.models.vgg16(weights=None)
+    model.load_state_dict(state, assign=True)
+    trunk = nn.Sequential(model.features, model.avgpool, nn.Flatten())
+    return Network(trunk, model.classifier[: CLASSIFIER_LAYERS[layer, relu]])
+
+
+def classifier(library: str, name: str, arguments: dict) -> nn.Module:
+    """An untrained model of a library.
+
+    Raises
+    ------
+    InputError
+        The library does not know the name.
+    """
+    if library == "torchvision":
+        if name not in torchvision.models.list_models(module=torchvision.models):
+            raise unknown(f"torchvision/{name}", torchvision_names())
+        return torchvision.models.get_model(name, weights=None, **arguments)
+    import timm
+
+    if not timm.is_model(name.split(".")[0]):
+        raise unknown(f"timm/{name}", [f"timm/{one}" for one in timm.list_models()])
+    return timm.create_model(name, pretrained=False, num_classes=0, **_layers(arguments))
+
+
+def without_head(model: nn.Module, library: str, name: str, pooling: str = "") -> Network:
+    """A classifier cut before its last layer: the vector that it classifies.
+
+    Raises
+    ------
+    InputError
+        There is no such layer.
+    """
+    if library == "timm":
+        return Network(_TokenAndMean(model) if pooling else model)
+    last = [path for path, module in model.named_modules() if isinstance(module, nn.Linear)][-1:]
+    if not last:
+        raise InputError(f"torchvision/{name} has no fully connected layer to be cut before")
+    parent, _, child = last[0].rpartition(".")
+    setattr(model.get_submodule(parent), child, nn.Identity())
+    return Network(model)
+
+
+def unknown(name: str, known: list[str]) -> InputError:
+    """The error for a name that is none, with the nearest that is one."""
+    near = get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return InputError(
+        f"features: encoder: {name!r} is not known{hint} It is vgg16, torchvision/NAME, timm/NAME, "
+        f"hub/OWNER/NAME or one of {', '.join(SHORTCUTS)}"
+    )
+
+
+def torchvision_names() -> list[str]:
+    """Classifiers of torchvision, as the config names them."""
+    return [
+        f"torchvision/{name}" for name in torchvision.models.list_models(module=torchvision.models)
+    ]
+
+
+class _TokenAndMean(nn.Module):
+    """Class token beside the mean of the patch tokens, twice the width of a token."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tiles: torch.Tensor) -> torch.Tensor:
+        tokens = self.model.forward_features(tiles)
+        patches = tokens[:, self.model.num_prefix_tokens :]
+        return torch.cat([tokens[:, 0], patches.mean(dim=1)], dim=1)
+
+
+def _layers(arguments: dict) -> dict:
+    """Arguments with the layers that they name."""
+    from timm.layers import SwiGLUPacked
+
+    layers = {"SwiGLUPacked": SwiGLUPacked, "SiLU": nn.SiLU}
+    return {
+        key: layers.get(value, value) if isinstance(value, str) else value
+        for key, value in arguments.items()
+    }

@@ -1,0 +1,119 @@
+"""Weights as others keep them: PyTorch, safetensors and Keras files, in one form.
+
+Whatever comes in, a state dictionary of float32 tensors with torchvision's names comes out, whose
+first layer reads red, green, blue.
+"""
+
+import struct
+from pathlib import Path
+from pickle import UnpicklingError
+
+import h5py
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from histosurv.errors import InputError
+
+State = dict[str, torch.Tensor]
+
+# RGB in 0..1. `caffe` weights were trained on blue, green, red in 0..255 with these means taken
+# away (Simonyan and Zisserman's own release, and Keras after it).
+PREPROCESSING = {
+    "torchvision": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+    "caffe": {
+        "mean": [123.68 / 255, 116.779 / 255, 103.939 / 255],
+        "std": [1 / 255, 1 / 255, 1 / 255],
+    },
+}
+
+_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)  # of torchvision's `features`
+_PER_BLOCK = (2, 2, 3, 3, 3)
+_DENSE = {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}
+
+# What the readers raise on files that are not theirs.
+_UNREADABLE = (
+    SafetensorError,
+    UnpicklingError,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def read_state(path: Path) -> State:
+    """Tensors of a ``.pth``, ``.pt``, ``.bin``, ``.safetensors`` file, or of Keras's ``.h5``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no state dictionary.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no weights file there; correct features: weights: in the config")
+    try:
+        if is_keras(path):
+            return _read_keras(path)
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            for wrapper in ("state_dict", "model"):
+                state = state.get(wrapper, state)
+        return {name.removeprefix("module."): tensor.float() for name, tensor in state.items()}
+    except _UNREADABLE:
+        raise InputError(
+            f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
+        ) from None
+
+
+def is_keras(path: Path) -> bool:
+    """Whether a file is HDF5, as Keras keeps weights."""
+    return h5py.is_hdf5(path)
+
+
+def read_red_first(state: State) -> State:
+    """Weights of VGG-16 whose first layer read blue, green, red, turned to red, green, blue."""
+    first = state["features.0.weight"]
+    return state | {"features.0.weight": first.flip(1).contiguous()}
+
+
+def _read_keras(path: Path) -> State:
+    """VGG-16 of Keras: kernels (height, width, in, out), dense layers (in, out)."""
+    layers: dict[str, dict[str, np.ndarray]] = {}
+
+    def collect(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            kind = "bias" if item.ndim == 1 else "weight"
+            layer = next(part for part in name.split("/") if part in names)
+            layers.setdefault(layer, {})[kind] = item[()]
+
+    numbers = iter(_CONVOLUTIONS)
+    names = {
+        f"block{block}_conv{place}": f"features.{next(numbers)}"
+        for block, n in enumerate(_PER_BLOCK, start=1)
+        for place in range(1, n + 1)
+    } | _DENSE
+    with h5py.File(path) as file:
+        file.get("model_weights", file).visititems(collect)
+    if not layers:
+        raise KeyError
+    state = {}
+    for layer, arrays in layers.items():
+        weight = torch.from_numpy(arrays["weight"]).float()
+        if weight.ndim == 4:
+            weight = weight.permute(3, 2, 0, 1)
+        elif layer == "fc1":  # Keras flattens height, width, channel; torch channel first
+            weight = weight.reshape(7, 7, 512, -1).permute(3, 2, 0, 1).flatten(1)
+        else:
+            weight = weight.T
+        state[f"{names[layer]}.weight"] = weight.contiguous()
+        state[f"{names[layer]}.bias"] = torch.from_numpy(arrays["bias"]).float()
+    return state
