@@ -1,3 +1,6 @@
+import errno
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -5,7 +8,16 @@ import pytest
 
 from histosurv.errors import InputError
 from histosurv.features.imports import import_features
-from histosurv.features.store import is_current, read_features, spot_file, write_features
+from histosurv.features.store import (
+    damage,
+    file_sha256,
+    is_current,
+    read_features,
+    spot_file,
+    write_features,
+)
+from histosurv.features.verification import verify
+from histosurv.publish import write_table
 
 RECIPE = {"encoder": "vgg16", "layer": "fc2"}
 
@@ -90,3 +102,68 @@ def test_imported_features_are_copied_and_missing_ones_named(written, tmp_path):
     assert (read_features(tmp_path / "store" / "spot.h5") == features).all()
     with pytest.raises(InputError, match="no features for spot 'other'"):
         import_features(pd.DataFrame({"spot_id": ["other"]}), tmp_path, tmp_path / "store")
+
+
+def test_a_flipped_bit_is_noticed(written):
+    path, _, coords = written
+    with h5py.File(path, "r+") as file:
+        file["features"][2, 3] += 1
+    assert not is_current(path, coords, recipe=RECIPE, image_sha256="abc")
+    assert damage(path) == "its content is not what was written"
+
+
+def test_what_clam_and_trident_look_for_is_there(tmp_path):
+    write_features(
+        tmp_path / "a.h5",
+        np.ones((1, 3), np.float16),
+        np.zeros((1, 2)),
+        recipe=RECIPE,
+        image_sha256="",
+        tile_px=(224, 448.0),
+    )
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["features"].dtype == np.float16
+        assert dict(file["coords"].attrs) == {"patch_size": 224, "patch_size_level0": 448}
+
+
+def test_a_full_disk_is_one_message_and_leaves_nothing(written, tmp_path, monkeypatch):
+    path, features, coords = written
+    before = path.read_bytes()
+
+    def full(self, content):
+        with self.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"spot\.h5: cannot be written \(No space left on device"):
+        write_features(path, features, coords, recipe={}, image_sha256="")
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["spot.h5"]
+
+
+def test_verifying_names_what_is_not_as_it_was_written(written, tmp_path):
+    _, features, coords = written
+    names = ("good", "bad", "gone", "short", "other")
+    for name in names:
+        copy = tmp_path / f"{name}.h5"
+        write_features(copy, features, coords, recipe=RECIPE, image_sha256=name)
+    index = pd.DataFrame({"spot_id": names, "status": "done"})
+    index["file"] = index["spot_id"] + ".h5"
+    index["sha256"] = [file_sha256(tmp_path / name) for name in index["file"]]
+    write_table(index, tmp_path / "batches/0000.csv")
+    assert (verify(tmp_path)["problem"] == "").all()
+    with h5py.File(tmp_path / "bad.h5", "r+") as file:
+        file["features"][0, 0] = 7
+    (tmp_path / "gone.h5").unlink()
+    (tmp_path / "short.h5").write_bytes((tmp_path / "short.h5").read_bytes()[:500])
+    write_features(tmp_path / "other.h5", features, coords, recipe={}, image_sha256="")
+    found = verify(tmp_path).set_index("spot_id")["problem"]
+    assert found["good"] == ""
+    assert found["bad"] == "its content is not what was written"
+    assert found["gone"] == "missing"
+    assert found["short"].startswith("truncated")
+    assert found["other"] == "another file than the index names"
+    with pytest.raises(InputError, match="no indexes of feature files"):
+        verify(tmp_path / "batches")

@@ -63,15 +63,44 @@ def test_corners_of_a_round_spot_are_glass_and_its_middle_is_tissue(study):
         assert 0.6 < keep.mean() < 0.95  # a disc fills 79 % of its square
 
 
-@pytest.mark.parametrize("name", ["reference_tile", "reference_cat"])
-def test_convolutions_give_the_published_activations(real_data, tmp_path_factory, name):
-    path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
-    prepare_weights("vgg16", str(real_data / "weights/vgg16_conv_imagenet_fp16.pth"), path, seed=0)
+def pool5_of(path, pixels):
+    """Output of the convolutions of a weights file, in the order height, width, channel."""
     encoder = Encoder(path, torch.device("cpu"), precision="fp32")
-    with np.load(real_data / "weights" / f"{name}.npz") as reference:
-        light = torch.from_numpy(reference["input"] + reference["shift"][:, None, None])[None]
-        expected = reference["pool5"]
-        tolerance = 1.1 * float(reference["max_abs_diff_shifted"])
+    light = pixels if pixels.is_floating_point() else encoder._light(pixels[None])
     with torch.inference_mode():
-        pool5 = encoder.model.features(light)[0].permute(1, 2, 0).reshape(-1).numpy()
-    assert np.abs(pool5 - expected).max() < tolerance
+        return encoder._network.trunk[0](light)[0].permute(1, 2, 0).reshape(-1).numpy()
+
+
+@pytest.fixture(scope="module", params=["reference_tile", "reference_cat"])
+def reference(real_data, request):
+    with np.load(real_data / "weights" / f"{request.param}.npz") as file:
+        return dict(file)
+
+
+def test_convolutions_give_the_published_activations(real_data, tmp_path, reference):
+    path = tmp_path / "encoder.safetensors"
+    prepare_weights("vgg16", str(real_data / "weights/vgg16_conv_imagenet_fp16.pth"), path, seed=0)
+    shifted = torch.from_numpy(reference["input"] + reference["shift"][:, None, None])[None]
+    found = pool5_of(path, shifted)
+    assert np.abs(found - reference["pool5"]).max() < 1.1 * reference["max_abs_diff_shifted"]
+    found = pool5_of(path, torch.from_numpy(reference["rgb"]))
+    assert np.abs(found - reference["pool5"]).max() < reference["atol"]
+
+
+def test_weights_in_caffes_convention_give_the_published_activations(
+    real_data, tmp_path, reference
+):
+    state = torch.load(real_data / "weights/vgg16_conv_imagenet_fp16.pth", weights_only=True)
+    first = (
+        state["features.0.weight"].float()
+        / (255 * torch.tensor([0.229, 0.224, 0.225]))[:, None, None]
+    )
+    # As Keras and Caffe keep them: blue, green, red in 0..255.
+    torch.save(state | {"features.0.weight": first.flip(1)}, tmp_path / "caffe.pth")
+    path = tmp_path / "encoder.safetensors"
+    prepare_weights("vgg16", str(tmp_path / "caffe.pth"), path, convention="caffe", seed=0)
+    found = pool5_of(path, torch.from_numpy(reference["rgb"]))
+    assert np.abs(found - reference["pool5"]).max() < 1.1 * reference["max_abs_diff_shifted"]
+    if reference["rgb"].std(axis=-1).max() > 0:  # not the grey one
+        swapped = pool5_of(path, torch.from_numpy(reference["rgb"][..., ::-1].copy()))
+        assert np.abs(swapped - reference["pool5"]).max() > 10

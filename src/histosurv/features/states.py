@@ -30,7 +30,6 @@ PREPROCESSING = {
 
 _CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)  # of torchvision's `features`
 _PER_BLOCK = (2, 2, 3, 3, 3)
-_DENSE = {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}
 
 # What the readers raise on files that are not theirs.
 _UNREADABLE = (
@@ -87,33 +86,37 @@ def read_red_first(state: State) -> State:
 
 def _read_keras(path: Path) -> State:
     """VGG-16 of Keras: kernels (height, width, in, out), dense layers (in, out)."""
-    layers: dict[str, dict[str, np.ndarray]] = {}
-
-    def collect(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            kind = "bias" if item.ndim == 1 else "weight"
-            layer = next(part for part in name.split("/") if part in names)
-            layers.setdefault(layer, {})[kind] = item[()]
-
-    numbers = iter(_CONVOLUTIONS)
-    names = {
-        f"block{block}_conv{place}": f"features.{next(numbers)}"
+    blocks = [
+        f"block{block}_conv{place}"
         for block, n in enumerate(_PER_BLOCK, start=1)
         for place in range(1, n + 1)
-    } | _DENSE
+    ]
+    names = dict(zip(blocks, (f"features.{number}" for number in _CONVOLUTIONS), strict=True))
+    names |= {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}
+    # Since Keras 3 layers are counted: conv2d, conv2d_1, ..., dense, dense_1, dense_2.
+    counted = [f"conv2d_{number}" for number in range(13)] + [f"dense_{i}" for i in range(3)]
+    names |= {
+        name.removesuffix("_0"): layer for name, layer in zip(counted, names.values(), strict=True)
+    }
+    arrays: dict[str, np.ndarray] = {}
+
+    def collect(path: str, item: object) -> None:
+        layer = next((names[part] for part in path.split("/") if part in names), None)
+        if layer and isinstance(item, h5py.Dataset):
+            arrays[f"{layer}.{'bias' if item.ndim == 1 else 'weight'}"] = item[()]
+
     with h5py.File(path) as file:
         file.get("model_weights", file).visititems(collect)
-    if not layers:
+    if not arrays:
         raise KeyError
     state = {}
-    for layer, arrays in layers.items():
-        weight = torch.from_numpy(arrays["weight"]).float()
-        if weight.ndim == 4:
-            weight = weight.permute(3, 2, 0, 1)
-        elif layer == "fc1":  # Keras flattens height, width, channel; torch channel first
-            weight = weight.reshape(7, 7, 512, -1).permute(3, 2, 0, 1).flatten(1)
-        else:
-            weight = weight.T
-        state[f"{names[layer]}.weight"] = weight.contiguous()
-        state[f"{names[layer]}.bias"] = torch.from_numpy(arrays["bias"]).float()
+    for name, array in arrays.items():
+        tensor = torch.from_numpy(array).float()
+        if tensor.ndim == 4:
+            tensor = tensor.permute(3, 2, 0, 1)
+        elif name == "classifier.0.weight":  # flattened as height, width, channel
+            tensor = tensor.reshape(7, 7, 512, -1).permute(3, 2, 0, 1).flatten(1)
+        elif tensor.ndim == 2:
+            tensor = tensor.T
+        state[name] = tensor.contiguous()
     return state

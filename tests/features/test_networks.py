@@ -1,0 +1,169 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file, save_file
+
+from histosurv.errors import InputError
+from histosurv.features.encoders import Encoder
+from histosurv.features.weights import prepare_weights, read_header
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    draw = np.random.default_rng(0)
+    return torch.from_numpy(draw.integers(0, 256, (3, 224, 224, 3), dtype=np.uint8))
+
+
+def encoder_of(name, source, folder, **kwargs):
+    path = folder / "encoder.safetensors"
+    prepare_weights(name, str(source), path, seed=1)
+    return Encoder(path, CPU, precision="fp32", **kwargs)
+
+
+def normalised(tiles, header):
+    light = tiles.permute(0, 3, 1, 2).float() / 255
+    how = {key: header["preprocessing"][key] for key in ("mean", "std")}
+    return torchvision.transforms.functional.normalize(light, **how)
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("resnet18", 512), ("mobilenet_v3_small", 1024), ("vit_b_32", 768), ("convnext_tiny", 768)],
+)
+def test_any_classifier_of_torchvision_is_cut_before_its_last_layer(tiles, tmp_path, name, width):
+    encoder = encoder_of(f"torchvision/{name}", "random", tmp_path)
+    features = encoder.encode([tiles])
+    assert features.shape == (3, width)
+    whole = torchvision.models.get_model(name, weights=None)
+    whole.load_state_dict(load_file(tmp_path / "encoder.safetensors"))
+    last = [module for module in whole.modules() if isinstance(module, torch.nn.Linear)][-1]
+    with torch.inference_mode():
+        calls = whole.eval()(normalised(tiles, read_header(tmp_path / "encoder.safetensors")))
+        assert torch.allclose(last(features), calls, atol=1e-3)
+
+
+def test_a_file_of_such_a_classifier_is_read(tiles, tmp_path):
+    state = torchvision.models.resnet18(weights=None).state_dict()
+    torch.save({"state_dict": {f"module.{key}": state[key] for key in state}}, tmp_path / "r.pth")
+    encoder = encoder_of("torchvision/resnet18", tmp_path / "r.pth", tmp_path)
+    assert encoder.encode([tiles]).shape == (3, 512)
+    assert "r.pth, SHA-256" in encoder.recipe["weights"]
+    with pytest.raises(InputError, match="weights of another network"):
+        encoder_of("torchvision/resnet50", tmp_path / "r.pth", tmp_path)
+
+
+def test_a_vision_transformer_says_which_tiles_it_takes(tmp_path):
+    assert encoder_of("torchvision/vit_b_32", "random", tmp_path).tile_px == 224
+    assert encoder_of("torchvision/resnet18", "random", tmp_path).tile_px == 0
+
+
+@pytest.mark.parametrize(
+    ("layer", "relu"), [("fc1", "before"), ("fc1", "after"), ("fc2", "before")]
+)
+def test_layers_of_vgg16(tiles, tmp_path, layer, relu):
+    encoder = encoder_of("vgg16", "random", tmp_path, layer=layer, relu=relu)
+    features = encoder.encode([tiles])
+    assert features.shape == (3, 4096)
+    assert (features.min() < 0) == (relu == "before")
+    assert encoder.recipe["layer"] == f"{layer} {relu} ReLU"
+    model = torchvision.models.vgg16(weights=None)
+    model.load_state_dict(load_file(tmp_path / "encoder.safetensors"))
+    n = {("fc1", "before"): 1, ("fc1", "after"): 2, ("fc2", "before"): 4}[layer, relu]
+    with torch.inference_mode():
+        light = normalised(tiles, read_header(tmp_path / "encoder.safetensors"))
+        expected = model.eval().classifier[:n](model.features(light).flatten(1))
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vgg_16", "did you mean vgg16"),
+        ("torchvision/resnet81", "did you mean torchvision/resnet18"),
+        ("timm/resnet18x", "did you mean timm/resnet18"),
+        ("uni3", "did you mean uni"),
+    ],
+)
+def test_an_unknown_encoder_is_answered_by_the_nearest(tmp_path, name, message):
+    pytest.importorskip("timm")
+    with pytest.raises(InputError, match=message):
+        prepare_weights(name, "random", tmp_path / "w", seed=1)
+
+
+@pytest.fixture(scope="module")
+def hub_folder(tmp_path_factory):
+    """A folder as a timm model of the hub has it."""
+    timm = pytest.importorskip("timm")
+    folder = tmp_path_factory.mktemp("hub")
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=0, init_values=1e-5)
+    save_file(model.state_dict(), folder / "model.safetensors")
+    stated = {
+        "architecture": "vit_tiny_patch16_224",
+        "num_classes": 0,
+        "model_args": {"init_values": 1e-5},
+        "pretrained_cfg": {"mean": [0.7, 0.6, 0.7], "std": [0.2, 0.2, 0.2]},
+    }
+    (folder / "config.json").write_text(json.dumps(stated))
+    return folder, model.eval()
+
+
+def test_a_folder_of_the_hub_is_an_encoder(hub_folder, tiles, tmp_path):
+    folder, model = hub_folder
+    encoder = encoder_of("hub/somebody/tiny", folder, tmp_path)
+    header = read_header(tmp_path / "encoder.safetensors")
+    assert header["preprocessing"]["mean"] == [0.7, 0.6, 0.7]
+    with torch.inference_mode():
+        expected = model(normalised(tiles, header))
+    torch.testing.assert_close(encoder.encode([tiles]), expected, rtol=1e-3, atol=1e-4)
+    assert encoder.tile_px == 224
+    with pytest.raises(InputError, match=r"holds neither model.safetensors"):
+        prepare_weights("timm/resnet18", str(tmp_path), tmp_path / "w")
+    with pytest.raises(InputError, match=r"config.json is missing"):
+        prepare_weights("virchow2", str(tmp_path), tmp_path / "w")
+
+
+def test_class_token_beside_the_mean_of_the_patches(hub_folder, tiles, tmp_path, monkeypatch):
+    from histosurv.features import weights
+    from histosurv.features.networks import Shortcut
+
+    folder, model = hub_folder
+    monkeypatch.setitem(weights.SHORTCUTS, "twofold", Shortcut("a/b", {}, "token+mean"))
+    features = encoder_of("twofold", folder, tmp_path).encode([tiles])
+    assert features.shape == (3, 2 * 192)
+    with torch.inference_mode():
+        light = normalised(tiles, read_header(tmp_path / "encoder.safetensors"))
+        tokens = model.forward_features(light)
+    torch.testing.assert_close(features[:, :192], tokens[:, 0], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(features[:, 192:], tokens[:, 1:].mean(1), rtol=1e-3, atol=1e-4)
+
+
+def test_timm_models_by_name(tiles, tmp_path):
+    pytest.importorskip("timm")
+    encoder = encoder_of("timm/resnet18", "random", tmp_path)
+    assert encoder.encode([tiles]).shape == (3, 512)
+    with pytest.raises(InputError, match="has no 'hub' weights; set 'imagenet'"):
+        prepare_weights("timm/resnet18", "hub", tmp_path / "w")
+    with pytest.raises(InputError, match="has no 'imagenet' weights; set 'hub'"):
+        prepare_weights("uni", "imagenet", tmp_path / "w")
+
+
+def test_without_a_network_the_mend_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("timm")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for name, source in (("uni", "hub"), ("timm/resnet18.a1_in1k", "imagenet")):
+        with pytest.raises(InputError, match="could not be fetched from the hub"):
+            prepare_weights(name, source, tmp_path / "w")
+
+    def no_network(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", no_network)
+    for name in ("vgg16", "torchvision/resnet18"):
+        with pytest.raises(InputError, match=r"could not be fetched \(no route to host\)"):
+            prepare_weights(name, "imagenet", tmp_path / "w")
