@@ -18,7 +18,7 @@ def published(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = partial_name(path)
     try:
         yield temporary
     except BaseException:
@@ -27,6 +27,11 @@ def published(path: Path) -> Iterator[Path]:
     _sync(temporary)
     temporary.replace(path)
     _sync(path.parent)
+
+
+def partial_name(path: Path) -> Path:
+    """Where a file is while it is being written."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

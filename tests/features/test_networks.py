@@ -87,6 +87,7 @@ def test_layers_of_vgg16(tiles, tmp_path, layer, relu):
         ("torchvision/resnet81", "did you mean torchvision/resnet18"),
         ("timm/resnet18x", "did you mean timm/resnet18"),
         ("uni3", "did you mean uni"),
+        ("zzzzzz", r"'zzzzzz' is not known\. It is vgg16"),
     ],
 )
 def test_an_unknown_encoder_is_answered_by_the_nearest(tmp_path, name, message):
@@ -148,8 +149,9 @@ def test_timm_models_by_name(tiles, tmp_path):
     assert encoder.encode([tiles]).shape == (3, 512)
     with pytest.raises(InputError, match="has no 'hub' weights; set 'imagenet'"):
         prepare_weights("timm/resnet18", "hub", tmp_path / "w")
-    with pytest.raises(InputError, match="has no 'imagenet' weights; set 'hub'"):
-        prepare_weights("uni", "imagenet", tmp_path / "w")
+    for source in ("imagenet", "random"):
+        with pytest.raises(InputError, match=f"uni has no {source!r} weights; set 'hub'"):
+            prepare_weights("uni", source, tmp_path / "w")
 
 
 def test_without_a_network_the_mend_is_named(tmp_path, monkeypatch):

@@ -17,8 +17,8 @@ from histosurv.report.wording import interval, number, p_value
 
 HOSTILE = '<script>alert("1")</script>'
 RECIPE = {
-    "weights": "random, seed 1", "fully_connected": "random, seed 1", "layer": "fc2 after ReLU",
-    "precision": "fp32",
+    "encoder": "vgg16", "weights": "random, seed 1", "fully_connected": "random, seed 1",
+    "layer": "fc2 after ReLU", "precision": "fp32",
 }  # fmt: skip
 
 
@@ -52,7 +52,9 @@ def study(tmp_path):
         tmp_path / "features/a.h5", np.ones((1, 2)), np.ones((1, 2)), recipe=RECIPE, image_sha256=""
     )
     index = pd.DataFrame({"spot_id": ["a"], "status": "done", "reason": "", "file": "a.h5"})
-    write_table(index.assign(sha256=""), tmp_path / "features/batches/0000.csv")
+    write_table(
+        index.assign(n_tiles=1, n_features=2, sha256=""), tmp_path / "features/batches/0000.csv"
+    )
     config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     return tmp_path, patients

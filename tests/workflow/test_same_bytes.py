@@ -20,7 +20,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_batch_size(tmp_path):
             path.relative_to(folder / "results"): path.read_bytes()
             for path in (folder / "results").rglob("*")
             if path.is_file()
-            and not {"benchmarks", "batches", "spots"} & set(path.parts)
+            and not {"benchmarks", "batches", "spots", "throughput"} & set(path.parts)
             # these two name the batch size
             and path.name not in {"config.yaml", "study.html"}
         }

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -88,6 +90,17 @@ def test_tables_have_a_row_for_everybody(study):
     with h5py.File(results / "development/features" / f"{spots.spot_id[0]}.h5") as file:
         assert file["features"].shape == (4, 4096)
         assert file["features"].dtype == np.float32
+
+
+def test_the_feature_files_are_what_was_written_and_the_time_is_told(study):
+    folder = study / "results/development/features"
+    command = [sys.executable, "-m", "histosurv", "features", "verify", folder]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert f"{N_PATIENTS} feature files are as they were written" in run.stdout
+    times = pd.read_csv(folder / "throughput/0000.csv").iloc[0]
+    assert times["tiles"] == 4 * times["spots"]
+    page = (study / "results/report/study.html").read_text(encoding="utf-8")
+    assert f"<td>{times['tiles']} ({times['distinct_tiles']} distinct)</td>" in page
 
 
 def test_report_says_what_the_metrics_table_says(study):

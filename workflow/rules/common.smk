@@ -75,6 +75,9 @@ INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BA
 # What the report shows of the pixels; nothing where features are imported.
 IMAGED = [] if config["features"]["import"] else BATCHES
 SEEN = {
+    "throughput": collect(
+        "<results>/development/features/throughput/{batch}.csv", batch=IMAGED
+    ),
     "quality": collect("<results>/development/spots/quality/{batch}.csv", batch=IMAGED),
     "sheets": collect("<results>/development/spots/contact/{batch}.jpg", batch=IMAGED),
     "slides": collect(

@@ -75,7 +75,7 @@ else:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
         threads: 16  # at most; fewer change the speed, and no number
         resources:
-            mem="6GB",
+            mem="8GB",
             runtime="240m",
         params:
             settings=json.dumps(config["spots"]),

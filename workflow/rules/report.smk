@@ -28,6 +28,7 @@ rule report:
         exclusions="<results>/development/cohort/exclusions.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
+        throughput=SEEN["throughput"],
         quality=SEEN["quality"],
         sheets=SEEN["sheets"],
         slides=SEEN["slides"],

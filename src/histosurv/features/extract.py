@@ -22,6 +22,7 @@ from histosurv.features.store import file_sha256, is_current, shape_of, spot_fil
 from histosurv.features.throughput import Clock
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
+from histosurv.publish import partial_name
 from histosurv.spots.preparation import SpotSettings, final, lay, region_of, scale_of
 from histosurv.spots.reader import PictureShelf, image_sha256
 from histosurv.spots.tiling import cut
@@ -195,6 +196,7 @@ def _cut(
         places=np.empty(0, int),
     )
     if is_current(cut_spot.path, cut_spot.coords, **cut_spot.known):
+        partial_name(cut_spot.path).unlink(missing_ok=True)  # of a job that was killed
         return cut_spot
     picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
     region, scale = region_of(spot, picture), scale_of(spot, picture)

@@ -143,7 +143,7 @@ def without_head(model: nn.Module, library: str, name: str, pooling: str = "") -
 def unknown(name: str, known: list[str]) -> InputError:
     """The error for a name that is none, with the nearest that is one."""
     near = get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else "."
     return InputError(
         f"features: encoder: {name!r} is not known{hint} It is vgg16, torchvision/NAME, timm/NAME, "
         f"hub/OWNER/NAME or one of {', '.join(SHORTCUTS)}"

@@ -165,7 +165,7 @@ def _timm(encoder: str, source: str, seed: int) -> tuple[State, dict]:
         folder = _hub_folder(f"timm/{_tagged(name)}")
     elif source == "hub" and not encoder.startswith("timm/"):
         folder = _hub_folder(known.hub)
-    elif source in ("imagenet", "hub"):
+    elif source in ("imagenet", "hub") or (source == "random" and not encoder.startswith("timm/")):
         right = "imagenet" if encoder.startswith("timm/") else "hub"
         raise InputError(
             f"features: weights: {encoder} has no {source!r} weights; set {right!r} (fetched once; "

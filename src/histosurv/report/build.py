@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from histosurv.cohort.folds import read_folds
-from histosurv.cohort.tables import read_indexes, read_patients
-from histosurv.features.store import read_recipe
+from histosurv.cohort.tables import read_patients
 from histosurv.publish import published
+from histosurv.report.features import feature_section
 from histosurv.report.figures.kaplan_meier import draw_kaplan_meier
 from histosurv.report.figures.roc import draw_roc
 from histosurv.report.methods import methods_text
@@ -53,8 +53,7 @@ def build_report(
         metrics[name] = metrics[name].fillna("")
     patients = read_patients(cohort / "patients.csv")
     exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
-    index = read_indexes(features, n_batches)
-    recipe = read_recipe(features / index.loc[index["status"] == "done", "file"].iloc[0])
+    vectors = feature_section(features, n_batches)
     pixels = spot_section(spots, n_batches) if spots else None
     counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
     page = _environment().get_template("study.html.j2")
@@ -64,15 +63,15 @@ def build_report(
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
-        warnings=warnings_of(metrics, recipe, len(exclusions), pixels),
+        warnings=warnings_of(metrics, vectors, len(exclusions), pixels),
         spots=pixels,
         agreement=_agreement(metrics),
         exclusions=exclusions.to_dict("records"),
         table=_headline_table(metrics),
         folds=_fold_audit(cohort, patients),
         figures=_figures(evaluation, metrics),
-        methods=methods_text(config, recipe, counts, _part_sizes(cohort), patients.columns),
-        recipe=recipe,
+        methods=methods_text(config, vectors, counts, _part_sizes(cohort), patients.columns),
+        features=vectors,
         settings=settings(config),
         versions=versions(),
     )

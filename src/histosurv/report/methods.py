@@ -15,7 +15,7 @@ PENALISED = {
 
 def methods_text(
     config: dict,
-    recipe: dict,
+    features: dict,
     counts: pd.Series,
     sizes: pd.DataFrame,
     columns: Collection[str],
@@ -26,8 +26,8 @@ def methods_text(
     ----------
     config : dict
         The complete configuration.
-    recipe : dict
-        Recipe of the features, as the feature files state it.
+    features : dict
+        As from `histosurv.report.features.feature_section`.
     counts : pandas.Series
         Numbers of the cohort by estimand (``n_patients``, ``n_dead_60m``, ...).
     sizes : pandas.DataFrame
@@ -36,7 +36,7 @@ def methods_text(
         Columns of the patient table.
     """
     return [
-        _features(config, recipe),
+        _features(config, features),
         _resampling(config, counts, sizes),
         _models(config),
         _comparators(config, columns),
@@ -44,9 +44,13 @@ def methods_text(
     ]
 
 
-def _features(config: dict, recipe: dict) -> str:
+def _features(config: dict, features: dict) -> str:
+    recipe = features["recipe"]
     if "imported" in recipe:
-        return "Tile features were computed elsewhere and imported; one vector stands for one tile."
+        return (
+            "Tile features were computed elsewhere and imported; one vector of "
+            f"{features['width']} values stands for one tile."
+        )
     weights = (
         "weights drawn at random"
         if recipe["weights"].startswith("random")
@@ -54,12 +58,19 @@ def _features(config: dict, recipe: dict) -> str:
     )
     if recipe["fully_connected"] != recipe["weights"] and "random" in recipe["fully_connected"]:
         weights += f"; fully connected layers {recipe['fully_connected']}"
+    name = {"vgg16": "VGG-16"}.get(recipe["encoder"], recipe["encoder"])
+    layer = {"pooled": "pooled output"}.get(recipe["layer"], recipe["layer"])
     return (
-        f"{_tiles(config['spots'])} Every tile was "
-        f"encoded by VGG-16 ({weights}; {recipe['layer']}, 4096 values, {recipe['precision']})."
+        f"{_tiles(config['spots'])} Every tile was encoded by {name} ({weights}; {layer}, "
+        f"{features['width']} values, {recipe['precision']})."
     )
 
 
+GLASS = {
+    "keep": "kept",
+    "once": "kept, one vector standing for all of a spot",
+    "drop": "left out",
+}
 FITS = {
     "overlap": "at equal distances from edge to edge, neighbours overlapping where needed",
     "pad": "side by side, the spot padded with the colour of its glass",
@@ -79,7 +90,7 @@ def _tiles(spots: dict) -> str:
     side = spots["tile_px"]
     scale = f"{spots['mpp']:g} um/px" if spots["mpp"] else "full resolution"
     number = f"{spots['grid']} x {spots['grid']} tiles" if spots["grid"] else "tiles"
-    glass = "left out" if spots["background"] == "drop" else "kept"
+    glass = GLASS[spots["background"]]
     text = (
         f"Each spot was cut at {scale} into {number} of {side} x {side} px, {FITS[spots['fit']]}, "
         f"{ORDERS[spots['order']]}; tiles of bare glass were {glass}."

@@ -9,7 +9,7 @@ FEW_DEATHS = 100
 
 
 def warnings_of(
-    metrics: pd.DataFrame, recipe: dict, n_excluded: int, spots: dict | None = None
+    metrics: pd.DataFrame, features: dict, n_excluded: int, spots: dict | None = None
 ) -> list[str]:
     """Sentences that the report opens with.
 
@@ -17,8 +17,8 @@ def warnings_of(
     ----------
     metrics : pandas.DataFrame
         The metrics table.
-    recipe : dict
-        Recipe of the features.
+    features : dict
+        As from `histosurv.report.features.feature_section`.
     n_excluded : int
         Rows of the tables that were left out.
     spots : dict, optional
@@ -26,6 +26,13 @@ def warnings_of(
     """
     value = metrics.set_index(["score", "estimand"])["estimate"]
     found = []
+    recipe = features["recipe"]
+    if features["mixed"]:
+        found.append(
+            f"Not all features were made in the same way: they differ in "
+            f"{', '.join(features['mixed'])} (see About this run). Compute them on one kind of "
+            "machine, or set features: precision: fp32."
+        )
     if recipe.get("weights", "").startswith("random"):
         found.append(
             "The encoder's weights are random numbers, not ImageNet's: good for a trial run, not "

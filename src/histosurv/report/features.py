@@ -1,0 +1,83 @@
+"""What the report shows of the features: how they were made, and where the time went."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from histosurv.features.store import read_recipe
+from histosurv.models.sequences import read_indexes
+
+_OF_ONE_FILE = "imported"  # names the file that a spot came from
+
+
+def feature_section(features: Path, n_batches: int) -> dict:
+    """Everything that the report says of the features.
+
+    Parameters
+    ----------
+    features : pathlib.Path
+        The room's results.
+    n_batches : int
+        Number of batches.
+
+    Returns
+    -------
+    dict
+        ``recipe`` (text of every key; where spots differ, each value with its number of spots),
+        ``mixed`` (the keys in which they differ), ``width`` (numbers per tile) and ``throughput``
+        (rows of text, one per device and precision; none where features were imported).
+    """
+    index = read_indexes(features, n_batches)
+    done = index[index["status"] == "done"]
+    values: dict[str, Counter[str]] = {}
+    for name in done["file"]:
+        for key, value in read_recipe(features / name).items():
+            values.setdefault(key, Counter())[value] += 1
+    if _OF_ONE_FILE in values:
+        values[_OF_ONE_FILE] = Counter({"computed elsewhere": len(done)})
+    mixed = [key for key, found in values.items() if len(found) > 1]
+    return {
+        "recipe": {key: _text(found) for key, found in values.items()},
+        "mixed": mixed,
+        "width": int(done["n_features"].iloc[0]),
+        "throughput": _throughput(features / "throughput", n_batches),
+    }
+
+
+def _text(found: Counter) -> str:
+    if len(found) == 1:
+        return _plain(next(iter(found)))
+    return "; ".join(f"{_plain(value)} ({n} spots)" for value, n in found.most_common())
+
+
+def _plain(value: str) -> str:
+    """A value as text; of the preprocessing its mean and spread are left out."""
+    if not value.startswith("{"):
+        return value
+    return json.loads(value)["name"]
+
+
+def _throughput(folder: Path, n_batches: int) -> list[dict[str, str]]:
+    paths = [folder / f"{number:04d}.csv" for number in range(n_batches)]
+    tables = [pd.read_csv(path) for path in paths if path.is_file()]
+    if not tables:
+        return []
+    jobs = pd.concat(tables)
+    rows = []
+    for (device, precision), of in jobs.groupby(["device", "precision"]):
+        busy = of[["decode_s", "compute_s", "wait_s", "write_s"]].sum()
+        rows.append(
+            {
+                "device": f"{device}, {precision}",
+                "jobs": f"{len(of)}",
+                "spots": f"{of['spots'].sum()} computed, {of['taken_over'].sum()} taken over",
+                "tiles": f"{of['tiles'].sum()} ({of['distinct_tiles'].sum()} distinct)",
+                "seconds": f"{of['seconds'].sum():.0f}",
+                "rate": f"{of['tiles'].sum() / of['seconds'].sum():.1f}",
+                "busy": ", ".join(f"{name[:-2]} {busy[name]:.0f}" for name in busy.index),
+                "memory": f"{of['peak_memory_gb'].max():.1f}",
+            }
+        )
+    return rows
