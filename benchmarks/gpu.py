@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 import torchvision
 from PIL import Image
+from precision import differences
 from safetensors.torch import load_file
 
 from histosurv.cohort.drawing import Stain, draw_spot
@@ -206,19 +207,6 @@ def whole_step(
     _, times = extract(done.spots, done.tiles, encoder, out, SpotSettings(), threads=threads)
     row = times.iloc[0].to_dict() | {"tiles_step_seconds": round(tabulated, 2)}
     return row, {path.name: path.read_bytes() for path in out.glob("*.h5")}
-
-
-def differences(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
-    """How far features are from those in single precision on the CPU."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    return {
-        "least cosine of a tile": float(cosine.min()),
-        "greatest relative error of a tile (norm)": float(
-            (np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)).max()
-        ),
-        "greatest difference over the greatest value": float(np.abs(a - b).max() / b.max()),
-    }
 
 
 def main() -> None:

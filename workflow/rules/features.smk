@@ -73,7 +73,7 @@ else:
             "<logs>/{cohort}/features/{batch}.log",
         benchmark:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
-        threads: 16  # at most; fewer change the speed, and no number
+        threads: 8  # at most; fewer change the speed, and no number
         resources:
             mem="8GB",
             runtime="240m",

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from histosurv.errors import InputError
 from histosurv.features.networks import Network, classifier, vgg16, without_head
-from histosurv.features.weights import file_sha256, read_header
+from histosurv.features.store import file_sha256
+from histosurv.features.weights import read_header
 from histosurv.progress import say
 
 # Raise it when reading, tiling or encoding changes so that the same files would give other numbers.

@@ -139,7 +139,7 @@ def extract(
                 if sum(map(len, spot.parts)) < len(spot.tiles):
                     continue
                 bar.update(len(spot.coords) - len(spot.tiles))
-                spot.tiles = spot.tiles[:0]
+                spot.tiles = torch.empty(0)  # a view would keep all of them
                 n_computed += 1
                 unwritten.append(disk.submit(write, spot))
                 while len(unwritten) > MOST_UNWRITTEN:

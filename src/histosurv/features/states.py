@@ -4,7 +4,9 @@ Whatever comes in, a state dictionary of float32 tensors with torchvision's name
 first layer reads red, green, blue.
 """
 
+import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -15,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from histosurv.errors import InputError
+from histosurv.features.store import file_sha256
 
 State = dict[str, torch.Tensor]
 
@@ -55,8 +58,7 @@ def read_state(path: Path) -> State:
     InputError
         There is no such file, or it is no state dictionary.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no weights file there; correct features: weights: in the config")
+    existing(str(path))
     try:
         if is_keras(path):
             return _read_keras(path)
@@ -71,6 +73,58 @@ def read_state(path: Path) -> State:
         raise InputError(
             f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
         ) from None
+
+
+def existing(source: str, *, folder: bool = False) -> Path:
+    """The file, or folder where one will do, that the config names.
+
+    Raises
+    ------
+    InputError
+        It is not there.
+    """
+    path = Path(source)
+    if path.is_file() or (folder and path.is_dir()):
+        return path
+    raise InputError(f"{path}: no weights file there; correct features: weights: in the config")
+
+
+def described(file: Path) -> str:
+    """Name and SHA-256 of a weights file, for the recipe."""
+    return f"{file.name}, SHA-256 {file_sha256(file)}"
+
+
+def drawn(build: Callable[[], torch.nn.Module], seed: int) -> State:
+    """Weights of a library's own initialisation."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build().state_dict()
+
+
+def refuse_misfit(model: torch.nn.Module, state: State, source: str) -> None:
+    """Stop where a state is not that of a model.
+
+    Raises
+    ------
+    InputError
+        Names or shapes differ.
+    """
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        what = " ".join(str(error).split()).split(": ", 1)[-1]
+        raise InputError(f"{source}: weights of another network ({what[:200]})") from None
+
+
+def renumbered(state: State) -> State:
+    """A state whose fully connected layers count from 1, as conversions from Caffe have it."""
+    if not any(name.startswith("classifier.1.") for name in state):
+        return state
+    new = {"1": "0", "4": "3", "7": "6"}
+    return {
+        re.sub(r"^classifier\.([147])\.", lambda m: f"classifier.{new[m[1]]}.", name): tensor
+        for name, tensor in state.items()
+    }
 
 
 def is_keras(path: Path) -> bool:
