@@ -1,8 +1,21 @@
 """Where tensors are computed, and with how many threads."""
 
 import os
+from pathlib import Path
 
 import torch
+
+
+def device_name(device: torch.device) -> str:
+    """What the hardware calls itself."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"CPU, {names[0]}" if names else "CPU"
 
 
 def use_device(n_threads: int) -> torch.device:

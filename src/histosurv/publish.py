@@ -1,11 +1,16 @@
 """Files appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+
+from histosurv.errors import InputError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -15,16 +20,26 @@ def published(path: Path) -> Iterator[Path]:
     The file is synced before it is renamed, and the folder after, so that a killed job or a lost
     machine leaves either the finished file or none under the final name. The temporary name is
     fixed, hence a rerun overwrites what a killed job left behind.
+
+    Raises
+    ------
+    InputError
+        The disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial_name(path)
     try:
         yield temporary
-    except BaseException:
+        _sync(temporary)
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise InputError(
+                f"{path}: cannot be written ({os.strerror(error.errno)}); make room and run again: "
+                "what is finished is kept"
+            ) from None
         raise
-    _sync(temporary)
     temporary.replace(path)
     _sync(path.parent)
 

@@ -171,7 +171,7 @@ def test_features_may_be_kept_in_half_precision(undisturbed, cohort, small_encod
 
 def test_the_time_is_accounted_for(undisturbed):
     times = undisturbed[2]
-    assert times["device"] == "CPU"
+    assert times["device"].startswith("CPU")
     assert times["precision"] == "fp32"
     assert 0 < times["decode_s"] < times["seconds"]
     assert times["compute_s"] + times["wait_s"] == pytest.approx(times["seconds"], abs=0.01)

@@ -140,6 +140,13 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(written, tmp_path, monkey
         write_features(path, features, coords, recipe={}, image_sha256="")
     monkeypatch.undo()
     assert path.read_bytes() == before
+
+    def full_on_closing(*args, **kwargs):  # as pandas has it: without a file name
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full_on_closing)
+    with pytest.raises(InputError, match=r"a\.csv: cannot be written"):
+        write_table(pd.DataFrame(), tmp_path / "a.csv")
     assert [file.name for file in tmp_path.iterdir()] == ["spot.h5"]
 
 

@@ -104,14 +104,8 @@ def write_features(
         file.attrs["complete"] = True
         file.flush()
         content = file.id.get_file_image()
-    try:
-        with published(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or correct the "
-            "folder, and run again: what is finished is kept"
-        ) from None
+    with published(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_features(path: Path) -> np.ndarray:

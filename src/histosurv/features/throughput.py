@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pandas as pd
 import torch
 
+from histosurv.device import device_name
 from histosurv.features.encoders import Encoder
 
 COLUMNS = [
@@ -72,7 +73,7 @@ class Clock:
             "compute_s": sums["compute"],
             "wait_s": max(0.0, workers * seconds - sums["compute"]),
             "write_s": sums["write"],
-            "device": torch.cuda.get_device_name(encoder.device) if on_gpu else "CPU",
+            "device": device_name(encoder.device),
             "precision": encoder.precision,
             "threads": threads,
             "peak_memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
