@@ -31,5 +31,7 @@ def use_device(n_threads: int) -> torch.device:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # Or every tensor that is about to be overwritten would be filled first.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa are no single precision
     return torch.device("cuda")

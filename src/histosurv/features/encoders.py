@@ -78,6 +78,8 @@ class Encoder:
             for name in ("mean", "std")
         )
         self._mean, self._std = mean, std
+        if not on_cpu:  # the streams of the threads do not wait for this one
+            torch.cuda.synchronize(device)
         self._own = threading.local()
         self._shrinking = threading.Lock()
         self.packs_spots = not on_cpu and self._place_does_not_matter()
