@@ -101,7 +101,7 @@ def test_glass_may_be_encoded_once_a_spot(cohort, small_encoder, run, tmp_path):
 
 def test_groups_keep_to_one_spot_or_fill_up_and_lose_nothing():
     def cut_of(n, first):
-        return extraction.Cut("", None, {}, np.empty(0), torch.arange(first, first + n), None)
+        return extraction.Cut("", None, {}, np.empty(0), torch.arange(first, first + n))
 
     for packs, sizes in ((False, [4, 4, 2, 3, 1]), (True, [4, 4, 4, 2])):
         cuts = [cut_of(10, 0), cut_of(3, 10), cut_of(1, 13)]

@@ -45,10 +45,18 @@ def test_what_others_write_is_read(tmp_path, name, arrays):
     [
         ("a.h5", {"slide": FEATURES}, "no array named features or feats"),
         ("a.h5", {"features": FEATURES[0]}, r"shape \(8,\), not \(tiles, features\)"),
-        ("a.h5", {"features": FEATURES, "coords": COORDS[:3]}, "5 features, but 3 coords"),
+        (
+            "a.h5",
+            {"features": FEATURES, "coords": COORDS[:3]},
+            r"but coords \(3, 2\)",
+        ),
+        ("a.h5", {"features": FEATURES, "coords": 3}, r"but coords \(\)"),
         ("a.h5", {"features": FEATURES * np.nan}, "not finite"),
         ("a.npz", {"a": FEATURES, "b": FEATURES}, "no array named features or feats"),
         ("a.npz", {"features": np.array([{}], dtype=object)}, "no readable feature file"),
+        ("a.npz", {"features": np.array([["a", "b"]])}, "no readable feature file"),
+        ("a.h5", {"features/inner": FEATURES}, "no array named features or feats"),
+        ("a.h5", {"features": FEATURES[:0]}, r"shape \(0, 8\)"),
     ],
 )
 def test_what_is_no_tile_features_file_is_named(tmp_path, name, arrays, message):

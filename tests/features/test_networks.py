@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
+from histosurv.features.networks import read_grey_levels
 from histosurv.features.weights import prepare_weights, read_header
 
 CPU = torch.device("cpu")
@@ -106,7 +108,7 @@ def hub_folder(tmp_path_factory):
     stated = {
         "architecture": "vit_tiny_patch16_224",
         "num_classes": 0,
-        "model_args": {"init_values": 1e-5},
+        "model_args": {"init_values": 1e-5, "num_classes": 0},
         "pretrained_cfg": {"mean": [0.7, 0.6, 0.7], "std": [0.2, 0.2, 0.2]},
     }
     (folder / "config.json").write_text(json.dumps(stated))
@@ -126,6 +128,43 @@ def test_a_folder_of_the_hub_is_an_encoder(hub_folder, tiles, tmp_path):
         prepare_weights("timm/resnet18", str(tmp_path), tmp_path / "w")
     with pytest.raises(InputError, match=r"config.json is missing"):
         prepare_weights("virchow2", str(tmp_path), tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("3", "cannot be read as JSON"),
+        ("{}", "which names the architecture"),
+        ('{"architecture": "no_such_vit"}', "is not known"),
+        (
+            '{"architecture": "vit_tiny_patch16_224", "model_args": {"depth_": 3}}',
+            "cannot be built with",
+        ),
+        ('{"architecture": "vit_small_patch16_224"}', "weights of another network"),
+    ],
+)
+def test_a_damaged_folder_of_the_hub_is_named(hub_folder, tmp_path, config, message):
+    shutil.copy(hub_folder[0] / "model.safetensors", tmp_path)
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError, match=message):
+        prepare_weights("hub/somebody/tiny", str(tmp_path), tmp_path / "w")
+
+
+def test_a_model_that_gives_tokens_says_what_is_missing(hub_folder, tiles, tmp_path):
+    shutil.copy(hub_folder[0] / "model.safetensors", tmp_path)
+    stated = json.loads((hub_folder[0] / "config.json").read_text())
+    stated["model_args"]["global_pool"] = ""
+    (tmp_path / "config.json").write_text(json.dumps(stated))
+    encoder = encoder_of("hub/somebody/tiny", tmp_path, tmp_path)
+    with pytest.raises(InputError, match=r"gives \(197, 192\) numbers a tile, not one vector"):
+        encoder.encode([tiles])
+
+
+def test_tiles_that_do_not_suit_a_model_are_named(hub_folder, tiles, tmp_path):
+    encoder = encoder_of("hub/somebody/tiny", hub_folder[0], tmp_path)
+    with pytest.raises(InputError, match="tile_px: hub/somebody/tiny does not take tiles of 200"):
+        encoder.encode([tiles[:, :200, :200]])
 
 
 def test_class_token_beside_the_mean_of_the_patches(hub_folder, tiles, tmp_path, monkeypatch):
@@ -169,3 +208,29 @@ def test_without_a_network_the_mend_is_named(tmp_path, monkeypatch):
     for name in ("vgg16", "torchvision/resnet18"):
         with pytest.raises(InputError, match=r"could not be fetched \(no route to host\)"):
             prepare_weights(name, "imagenet", tmp_path / "w")
+
+
+@pytest.mark.parametrize("name", ["vgg16", "torchvision/resnet18", "torchvision/vit_b_32"])
+def test_reading_whole_grey_levels_is_the_same_network(tiles, tmp_path, name):
+    encoder = encoder_of(name, "random", tmp_path)
+    expected = encoder.encode([tiles])
+    mean, std = encoder._mean.flatten(), encoder._std.flatten()
+    mean, std = read_grey_levels(encoder._network, mean, std)
+    assert torch.equal(mean, mean.round())
+    encoder._mean, encoder._std = mean.view(3, 1, 1), std.view(3, 1, 1)
+    error = (encoder.encode([tiles]) - expected).norm() / expected.norm()
+    assert error < 1e-3  # what is left comes from the zeros around a tile
+
+
+def test_bf16_is_close_on_pale_tiles_too(tmp_path):
+    prepare_weights("vgg16", "random", tmp_path / "w")
+    if not torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported():
+        pytest.skip("this processor has no bf16")
+    draw = np.random.default_rng(0)
+    pale = draw.normal(236, 2, (4, 224, 224, 3)).clip(0, 255).astype(np.uint8)
+    pale[2:, 60:120, 60:120] = draw.normal((190, 120, 170), 20, (60, 60, 3)).astype(np.uint8)
+    exact, rounded = (
+        Encoder(tmp_path / "w", CPU, precision=precision).encode([torch.from_numpy(pale)])
+        for precision in ("fp32", "bf16")
+    )
+    assert ((rounded - exact).norm(dim=1) / exact.norm(dim=1)).max() < 0.02

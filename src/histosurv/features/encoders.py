@@ -13,7 +13,13 @@ import torch
 from safetensors.torch import load_file
 
 from histosurv.errors import InputError
-from histosurv.features.networks import Network, classifier, vgg16, without_head
+from histosurv.features.networks import (
+    Network,
+    classifier,
+    read_grey_levels,
+    vgg16,
+    without_head,
+)
 from histosurv.features.store import file_sha256
 from histosurv.features.weights import read_header
 from histosurv.progress import say
@@ -38,6 +44,8 @@ class Encoder:
 
     Attributes
     ----------
+    name : str
+        Of the network, as in the config.
     recipe : dict of str
         What decides the numbers, apart from the pixels; kept in every feature file.
     group_tiles : int
@@ -63,6 +71,7 @@ class Encoder:
         precision: str = "auto",
     ) -> None:
         header = read_header(path)
+        self.name = header["encoder"]
         self.device = device
         self.precision = _supported(precision, device)
         self.tile_px = header["tile_px"]
@@ -71,13 +80,15 @@ class Encoder:
         # Convolutions of few tiles keep within the processor's caches.
         self._slice_tiles = 4 if on_cpu else self.group_tiles
         self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        network = _network(header, load_file(path), layer, relu).eval().requires_grad_(False)
+        network = _network(header, load_file(path), layer, relu).eval()
+        how = header["preprocessing"]
+        mean, std = (torch.tensor(how[name]) * 255 for name in ("mean", "std"))
+        if self.precision == "bf16":
+            with torch.no_grad():
+                mean, std = read_grey_levels(network, mean, std)
+        self._mean, self._std = (value.view(3, 1, 1).to(device) for value in (mean, std))
+        network = network.requires_grad_(False)
         self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
-        mean, std = (
-            torch.tensor(header["preprocessing"][name], device=device).view(3, 1, 1) * 255
-            for name in ("mean", "std")
-        )
-        self._mean, self._std = mean, std
         if not on_cpu:  # the streams of the threads do not wait for this one
             torch.cuda.synchronize(device)
         self._own = threading.local()
@@ -85,8 +96,8 @@ class Encoder:
         self.packs_spots = not on_cpu and self._place_does_not_matter()
         self.recipe = {
             "version": RECIPE_VERSION,
-            "encoder": header["encoder"],
-            "layer": f"{layer} {relu} ReLU" if header["encoder"] == "vgg16" else "pooled",
+            "encoder": self.name,
+            "layer": f"{layer} {relu} ReLU" if self.name == "vgg16" else "pooled",
             "precision": self.precision,
             "batch": f"{self.group_tiles} tiles" + ("" if self.packs_spots else " of one spot"),
             "weights": header["source"],
@@ -112,8 +123,15 @@ class Encoder:
         """
         if self.device.type == "cpu":
             torch.set_num_threads(1)  # of the calling thread alone
-            return self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
-        return self._on_gpu(parts)
+            features = self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
+        else:
+            features = self._on_gpu(parts)
+        if features.ndim != 2:
+            raise InputError(
+                f"{self.name} gives {tuple(features.shape[1:])} numbers a tile, not one vector; "
+                "set global_pool (token or avg) in model_args of its config.json"
+            )
+        return features
 
     def _on_gpu(self, parts: list[torch.Tensor]) -> torch.Tensor:
         """The same in a stream of the calling thread, so that one copies while another computes."""
@@ -140,6 +158,11 @@ class Encoder:
             try:
                 trunk = [self._network.trunk(self._light(part)) for part in tiles.split(size)]
                 return self._network.head(torch.cat(trunk)).float()
+            except AssertionError as error:
+                raise InputError(
+                    f"spots: tile_px: {self.name} does not take tiles of {tiles.shape[1]} px "
+                    f"({error})"
+                ) from None
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise InputError(

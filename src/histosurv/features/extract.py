@@ -6,7 +6,7 @@ is in memory is a few spots, however many the batch has.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from histosurv.cohort.tables import REGION
 from histosurv.errors import InputError
@@ -56,8 +57,8 @@ class Cut:
     path: Path
     known: dict
     coords: np.ndarray
-    tiles: torch.Tensor
-    places: np.ndarray
+    tiles: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    places: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     parts: list[torch.Tensor] = field(default_factory=list)
 
 
@@ -101,39 +102,18 @@ def extract(
         One row, as in `histosurv.features.throughput`.
     """
     _refuse_tile_px(settings, encoder)
-    clock = Clock()
     on_cpu = encoder.device.type == "cpu"
     workers = threads if on_cpu else 2  # on the GPU one copies while the other computes
     readers = max(1, threads // 8) if on_cpu else threads
-    tables = dict(iter(tiles.groupby("spot_id")))
+    job = _Job(tiles, encoder, store, settings, dtype)
     usable = spots[spots["usable"] == 1]
-    shelf = PictureShelf()
-    recipe = encoder.recipe | settings.recipe() | {"stored": dtype}
-
-    def bring(spot: dict) -> Cut:
-        with clock.of("decode"):
-            return _cut(spot, tables[spot["spot_id"]], shelf, store, settings, recipe, on_cpu)
-
-    def encode(group: list[Share]) -> tuple[list[Share], torch.Tensor]:
-        with clock.of("compute"):
-            return group, encoder.encode([tiles for _, tiles in group])
-
-    def write(spot: Cut) -> None:
-        with clock.of("write"):
-            features = torch.cat(spot.parts).numpy().astype(dtype)[spot.places]
-            side = (settings.geometry.tile_px, float(tables[spot.spot_id]["size_px"].iloc[0]))
-            write_features(spot.path, features, spot.coords, tile_px=side, **spot.known)
-
     n_computed = 0
     unwritten: list[Future] = []
-    cuts = ordered_map(bring, usable.to_dict("records"), readers)
     with track(None, "features", "tile", total=len(tiles)) as bar, ThreadPoolExecutor(1) as disk:
-        missing = _missing(cuts, bar, clock)
+        missing = job.missing(ordered_map(job.bring, usable.to_dict("records"), readers), bar)
         groups = _groups(missing, encoder.group_tiles, packs=encoder.packs_spots)
-        for group, features in ordered_map(encode, groups, workers, ahead=2):
-            for (spot, _), part in zip(
-                group, features.split([len(tiles) for _, tiles in group]), strict=True
-            ):
+        for group, parts in ordered_map(job.encode, groups, workers, ahead=2):
+            for (spot, _), part in zip(group, parts, strict=True):
                 spot.parts.append(part)
                 bar.update(len(part))
                 if sum(map(len, spot.parts)) < len(spot.tiles):
@@ -141,19 +121,19 @@ def extract(
                 bar.update(len(spot.coords) - len(spot.tiles))
                 spot.tiles = torch.empty(0)  # a view would keep all of them
                 n_computed += 1
-                unwritten.append(disk.submit(write, spot))
+                unwritten.append(disk.submit(job.write, spot))
                 while len(unwritten) > MOST_UNWRITTEN:
                     unwritten.pop(0).result()
         for future in unwritten:
             future.result()
-    shelf.close()
-    clock.add("spots", n_computed)
-    clock.add("taken_over", len(usable) - n_computed)
+    job.shelf.close()
+    job.clock.add("spots", n_computed)
+    job.clock.add("taken_over", len(usable) - n_computed)
     say(
         f"features: {n_computed} spots computed, {len(usable) - n_computed} taken over, "
         f"{len(spots) - len(usable)} excluded"
     )
-    return index_of(spots, store), clock.row(encoder, threads, workers)
+    return index_of(spots, store), job.clock.row(encoder, threads, workers)
 
 
 def index_of(spots: pd.DataFrame, store: Path) -> pd.DataFrame:
@@ -169,54 +149,93 @@ def index_of(spots: pd.DataFrame, store: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _cut(
-    spot: dict,
-    table: pd.DataFrame,
-    shelf: PictureShelf,
-    store: Path,
-    settings: SpotSettings,
-    recipe: dict,
-    on_cpu: bool,
-) -> Cut:
-    """Tiles of a spot whose features are missing; no tiles where they are there."""
-    is_kept = table["keep"].to_numpy() == 1
-    is_used = is_kept | (settings.background != "drop")
-    corners = table[["x", "y"]].to_numpy(float)
-    place = [None if pd.isna(spot[name]) else spot[name] for name in (*REGION, "mpp")]
-    cut_spot = Cut(
-        spot_id=spot["spot_id"],
-        path=spot_file(store, spot["spot_id"]),
-        known={
-            "recipe": recipe,
-            "image_sha256": image_sha256(spot["image"]),
-            "place": json.dumps(place),
-        },
-        coords=corners[is_used].round().astype(np.int64),
-        tiles=torch.empty(0),
-        places=np.empty(0, int),
-    )
-    if is_current(cut_spot.path, cut_spot.coords, **cut_spot.known):
-        partial_name(cut_spot.path).unlink(missing_ok=True)  # of a job that was killed
-        return cut_spot
-    picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
-    region, scale = region_of(spot, picture), scale_of(spot, picture)
-    pixels, frame = lay(spot, picture, region, scale, settings)
-    laid = frame.level0(region[:2])
-    if laid.shape != corners.shape or not np.allclose(laid, corners, atol=0.01):
-        raise InputError(
-            f"{spot['image']}: is another picture than the one that was cut into tiles; run the "
-            "step `tiles` again"
-        )
-    pixels = final(pixels, frame, settings)
-    tiles = cut(pixels, frame.corners[is_used], frame.tile_px)
-    glass = ~is_kept[is_used] & (settings.background == "once")
-    firsts, cut_spot.places = _distinct(tiles, glass)
-    if len(firsts) < len(tiles):
-        tiles = tiles[firsts]
-    cut_spot.tiles = torch.from_numpy(tiles)
-    if not on_cpu:
-        cut_spot.tiles = cut_spot.tiles.pin_memory()
-    return cut_spot
+class _Job:
+    """What the threads of a batch do, and what they share."""
+
+    def __init__(
+        self,
+        tiles: pd.DataFrame,
+        encoder: Encoder,
+        store: Path,
+        settings: SpotSettings,
+        dtype: str,
+    ) -> None:
+        self.tables = dict(iter(tiles.groupby("spot_id")))
+        self.encoder = encoder
+        self.store = store
+        self.settings = settings
+        self.dtype = dtype
+        self.recipe = encoder.recipe | settings.recipe() | {"stored": dtype}
+        self.shelf = PictureShelf()
+        self.clock = Clock()
+
+    def bring(self, spot: dict) -> Cut:
+        """A spot with its tiles; without, where the right features are there already."""
+        with self.clock.of("decode"):
+            table = self.tables[spot["spot_id"]]
+            is_kept = table["keep"].to_numpy() == 1
+            is_used = is_kept | (self.settings.background != "drop")
+            corners = table[["x", "y"]].to_numpy(float)
+            place = [None if pd.isna(spot[name]) else spot[name] for name in (*REGION, "mpp")]
+            brought = Cut(
+                spot_id=spot["spot_id"],
+                path=spot_file(self.store, spot["spot_id"]),
+                known={
+                    "recipe": self.recipe,
+                    "image_sha256": image_sha256(spot["image"]),
+                    "place": json.dumps(place),
+                },
+                coords=corners[is_used].round().astype(np.int64),
+            )
+            if is_current(brought.path, brought.coords, **brought.known):
+                partial_name(brought.path).unlink(missing_ok=True)  # of a job that was killed
+                return brought
+            tiles = self._tiles(spot, corners, is_used)
+            is_glass = ~is_kept[is_used] & (self.settings.background == "once")
+            firsts, brought.places = _distinct(tiles, is_glass)
+            brought.tiles = torch.from_numpy(tiles[firsts] if len(firsts) < len(tiles) else tiles)
+            if self.encoder.device.type != "cpu":
+                brought.tiles = brought.tiles.pin_memory()
+            return brought
+
+    def _tiles(self, spot: dict, corners: np.ndarray, is_used: np.ndarray) -> np.ndarray:
+        """Pixels of the tiles, (n_tiles, side, side, 3) uint8."""
+        use_profile = self.settings.colour_profile == "srgb"
+        picture = self.shelf.open(spot["image"], use_profile=use_profile)
+        region, scale = region_of(spot, picture), scale_of(spot, picture)
+        pixels, frame = lay(spot, picture, region, scale, self.settings)
+        laid = frame.level0(region[:2])
+        if laid.shape != corners.shape or not np.allclose(laid, corners, atol=0.01):
+            raise InputError(
+                f"{spot['image']}: is another picture than the one that was cut into tiles; run "
+                "the step `tiles` again"
+            )
+        pixels = final(pixels, frame, self.settings)
+        return cut(pixels, frame.corners[is_used], frame.tile_px)
+
+    def missing(self, spots: Iterable[Cut], bar: tqdm) -> Iterator[Cut]:
+        """Spots that must be computed."""
+        for spot in spots:
+            if len(spot.tiles):
+                self.clock.add("tiles", len(spot.coords))
+                self.clock.add("distinct_tiles", len(spot.tiles))
+                yield spot
+            else:
+                bar.update(len(spot.coords))
+
+    def encode(self, group: list[Share]) -> tuple[list[Share], Sequence[torch.Tensor]]:
+        """A group with the features of each share."""
+        with self.clock.of("compute"):
+            features = self.encoder.encode([tiles for _, tiles in group])
+        return group, features.split([len(tiles) for _, tiles in group])
+
+    def write(self, spot: Cut) -> None:
+        """Publish the features of a spot."""
+        with self.clock.of("write"):
+            features = torch.cat(spot.parts).numpy().astype(self.dtype)[spot.places]
+            side_level0 = float(self.tables[spot.spot_id]["size_px"].iloc[0])
+            side = (self.settings.geometry.tile_px, side_level0)
+            write_features(spot.path, features, spot.coords, tile_px=side, **spot.known)
 
 
 def _distinct(tiles: np.ndarray, is_glass: np.ndarray) -> tuple[list[int], np.ndarray]:
@@ -231,17 +250,6 @@ def _distinct(tiles: np.ndarray, is_glass: np.ndarray) -> tuple[list[int], np.nd
             firsts.append(number)
         places[number] = kinds[key]
     return firsts, places
-
-
-def _missing(cuts: Iterable[Cut], bar, clock: Clock) -> Iterator[Cut]:
-    """Spots that must be computed."""
-    for spot in cuts:
-        if len(spot.tiles):
-            clock.add("tiles", len(spot.coords))
-            clock.add("distinct_tiles", len(spot.tiles))
-            yield spot
-        else:
-            bar.update(len(spot.coords))
 
 
 def _groups(cuts: Iterable[Cut], size: int, *, packs: bool) -> Iterator[list[Share]]:
@@ -265,6 +273,5 @@ def _refuse_tile_px(settings: SpotSettings, encoder: Encoder) -> None:
     side = settings.geometry.tile_px
     if encoder.tile_px not in (0, side):
         raise InputError(
-            f"spots: tile_px: {side} px; {encoder.recipe['encoder']} takes tiles of "
-            f"{encoder.tile_px} px only"
+            f"spots: tile_px: {side} px; {encoder.name} takes tiles of {encoder.tile_px} px only"
         )

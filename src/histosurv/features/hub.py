@@ -81,7 +81,12 @@ def _place(encoder: str, source: str, repository: str) -> Path | None:
 def _stated(place: Path | None) -> dict:
     """What the hub's ``config.json`` says of a model; nothing where there is none."""
     file = place / "config.json" if place is not None and place.is_dir() else None
-    return json.loads(file.read_text("utf-8")) if file is not None and file.is_file() else {}
+    if file is None or not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text("utf-8")))
+    except (TypeError, ValueError):
+        raise InputError(f"{file}: cannot be read as JSON; bring it again") from None
 
 
 def _hub_folder(repository: str) -> Path:

@@ -5,6 +5,7 @@ and ``.npz`` files with an array of one of these names, or with one array only.
 """
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import h5py
 import numpy as np
@@ -40,23 +41,17 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
         The file is damaged, or holds no such arrays.
     """
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        else:
-            with h5py.File(path) as file:
-                wanted = [name for name in (*_FEATURES, "coords") if name in file]
-                arrays = {name: file[name][()] for name in wanted}
-    except (OSError, KeyError, ValueError) as error:
+        arrays = _arrays(path)
+        found = [name for name in _FEATURES if name in arrays]
+        if not found and len(arrays) == 1 and path.suffix == ".npz":
+            found = list(arrays)
+        features = np.asarray(arrays[found[0]], dtype=np.float32) if found else None
+    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
         raise InputError(
             f"{path}: no readable feature file ({' '.join(str(error).split())}); bring it again"
         ) from None
-    found = [name for name in _FEATURES if name in arrays]
-    if not found and len(arrays) == 1:
-        found = list(arrays)
-    if not found:
+    if features is None:
         raise InputError(f"{path}: no array named features or feats; that is no tile features file")
-    features = np.asarray(arrays[found[0]], dtype=np.float32)
     if features.ndim == 3 and len(features) == 1:  # a batch of one slide
         features = features[0]
     if features.ndim != 2 or not len(features):
@@ -64,10 +59,25 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
     coords = arrays.get("coords")
     if coords is None:
         return features, np.full((len(features), 2), -1)
-    coords = coords.reshape(-1, coords.shape[-1])[:, :2]
-    if len(coords) != len(features):
-        raise InputError(f"{path}: {len(features)} features, but {len(coords)} coords")
-    return features, coords
+    if coords.ndim == 3 and len(coords) == 1:
+        coords = coords[0]
+    if coords.ndim != 2 or len(coords) != len(features) or coords.shape[1] < 2:
+        raise InputError(
+            f"{path}: features have shape {features.shape}, but coords {coords.shape}; bring one "
+            "place for each tile, or none"
+        )
+    return features, coords[:, :2]
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    with h5py.File(path) as file:
+        names = [
+            name for name in (*_FEATURES, "coords") if isinstance(file.get(name), h5py.Dataset)
+        ]
+        return {name: file[name][()] for name in names}
 
 
 def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFrame:
