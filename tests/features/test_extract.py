@@ -9,8 +9,9 @@ from histosurv.features import extract as extraction
 from histosurv.features.encoders import Encoder
 from histosurv.features.extract import _distinct, _groups, extract
 from histosurv.features.store import read_features, read_recipe
+from histosurv.publish import write_table
 from histosurv.spots.preparation import SpotSettings
-from histosurv.spots.tile_table import tabulate
+from histosurv.spots.tile_table import read_quality, read_tiles, tabulate
 
 
 def contents(store):
@@ -38,6 +39,20 @@ def test_any_order_and_any_cut_into_batches_gives_the_same_bytes(
 ):
     for some in (cohort.iloc[[4, 1]], cohort.iloc[[3]], cohort.iloc[::-1]):
         run(some, small_encoder, tmp_path, threads=2)
+    assert contents(tmp_path) == contents(undisturbed[0])
+
+
+def test_a_bad_neighbour_in_the_batch_changes_no_byte(undisturbed, cohort, small_encoder, tmp_path):
+    # Through the files, as the workflow does: a gap turns a column of whole numbers into others.
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    bad = {"spot_id": "bad", "patient_id": "p", "image": str(tmp_path / "bad.png")}
+    settings = SpotSettings()
+    done = tabulate(pd.concat([cohort, pd.DataFrame([bad])], ignore_index=True), settings)
+    write_table(done.spots, tmp_path / "quality.csv")
+    write_table(done.tiles, tmp_path / "tiles.csv")
+    spots, tiles = read_quality(tmp_path / "quality.csv"), read_tiles(tmp_path / "tiles.csv")
+    index, _ = extract(spots, tiles, small_encoder, tmp_path, settings)
+    assert index["status"].tolist() == ["done"] * 5 + ["excluded"]
     assert contents(tmp_path) == contents(undisturbed[0])
 
 

@@ -60,8 +60,11 @@ def test_a_file_of_such_a_classifier_is_read(tiles, tmp_path):
 
 
 def test_a_vision_transformer_says_which_tiles_it_takes(tmp_path):
-    assert encoder_of("torchvision/vit_b_32", "random", tmp_path).tile_px == 224
-    assert encoder_of("torchvision/resnet18", "random", tmp_path).tile_px == 0
+    with pytest.raises(InputError, match="256 px; torchvision/vit_b_32 takes tiles of 224 px only"):
+        encoder_of("torchvision/vit_b_32", "random", tmp_path, tile_px=256)
+    encoder_of("torchvision/resnet18", "random", tmp_path, tile_px=256)
+    with pytest.raises(InputError, match="tile_px: torchvision/alexnet does not take tiles of 32"):
+        encoder_of("torchvision/alexnet", "random", tmp_path, tile_px=32)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,6 @@ def test_a_folder_of_the_hub_is_an_encoder(hub_folder, tiles, tmp_path):
     with torch.inference_mode():
         expected = model(normalised(tiles, header))
     torch.testing.assert_close(encoder.encode([tiles]), expected, rtol=1e-3, atol=1e-4)
-    assert encoder.tile_px == 224
     with pytest.raises(InputError, match=r"holds neither model.safetensors"):
         prepare_weights("timm/resnet18", str(tmp_path), tmp_path / "w")
     with pytest.raises(InputError, match=r"config.json is missing"):
@@ -137,6 +139,12 @@ def test_a_folder_of_the_hub_is_an_encoder(hub_folder, tiles, tmp_path):
         ("3", "cannot be read as JSON"),
         ("{}", "which names the architecture"),
         ('{"architecture": "no_such_vit"}', "is not known"),
+        ('{"architecture": 3}', "is not known"),
+        ('{"architecture": "vit_tiny_patch16_224", "model_args": [1]}', "does not suit timm"),
+        (
+            '{"architecture": "vit_tiny_patch16_224", "pretrained_cfg": {"std": [1, 1, 0]}}',
+            "does not suit timm",
+        ),
         (
             '{"architecture": "vit_tiny_patch16_224", "model_args": {"depth_": 3}}',
             "cannot be built with",
@@ -151,20 +159,32 @@ def test_a_damaged_folder_of_the_hub_is_named(hub_folder, tmp_path, config, mess
         prepare_weights("hub/somebody/tiny", str(tmp_path), tmp_path / "w")
 
 
-def test_a_model_that_gives_tokens_says_what_is_missing(hub_folder, tiles, tmp_path):
+def test_a_model_that_gives_tokens_says_what_is_missing(hub_folder, tmp_path):
     shutil.copy(hub_folder[0] / "model.safetensors", tmp_path)
     stated = json.loads((hub_folder[0] / "config.json").read_text())
     stated["model_args"]["global_pool"] = ""
     (tmp_path / "config.json").write_text(json.dumps(stated))
-    encoder = encoder_of("hub/somebody/tiny", tmp_path, tmp_path)
     with pytest.raises(InputError, match=r"gives \(197, 192\) numbers a tile, not one vector"):
-        encoder.encode([tiles])
+        encoder_of("hub/somebody/tiny", tmp_path, tmp_path)
 
 
-def test_tiles_that_do_not_suit_a_model_are_named(hub_folder, tiles, tmp_path):
-    encoder = encoder_of("hub/somebody/tiny", hub_folder[0], tmp_path)
+def test_tiles_that_do_not_suit_a_model_are_named(hub_folder, tmp_path):
     with pytest.raises(InputError, match="tile_px: hub/somebody/tiny does not take tiles of 200"):
-        encoder.encode([tiles[:, :200, :200]])
+        encoder_of("hub/somebody/tiny", hub_folder[0], tmp_path, tile_px=200)
+
+
+def test_the_size_of_the_input_may_stand_with_the_weights(tiles, tmp_path):
+    timm = pytest.importorskip("timm")
+    # Its own default is 518 px; the published weights are for 224, and only this says so.
+    trained = {"input_size": [3, 224, 224], "fixed_input_size": True}
+    trained |= {"mean": [0.7, 0.6, 0.7], "std": [0.2, 0.2, 0.2]}
+    name = "vit_small_patch14_reg4_dinov2"
+    model = timm.create_model(name, num_classes=0, pretrained_cfg_overlay=trained)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    stated = {"architecture": name, "pretrained_cfg": trained}
+    (tmp_path / "config.json").write_text(json.dumps(stated))
+    encoder = encoder_of("hub/somebody/small", tmp_path, tmp_path)
+    assert encoder.encode([tiles]).shape == (3, 384)
 
 
 def test_class_token_beside_the_mean_of_the_patches(hub_folder, tiles, tmp_path, monkeypatch):
@@ -210,9 +230,8 @@ def test_without_a_network_the_mend_is_named(tmp_path, monkeypatch):
             prepare_weights(name, "imagenet", tmp_path / "w")
 
 
-@pytest.mark.parametrize("name", ["vgg16", "torchvision/resnet18", "torchvision/vit_b_32"])
-def test_reading_whole_grey_levels_is_the_same_network(tiles, tmp_path, name):
-    encoder = encoder_of(name, "random", tmp_path)
+def test_reading_whole_grey_levels_is_the_same_network(tiles, tmp_path):
+    encoder = encoder_of("vgg16", "random", tmp_path)
     expected = encoder.encode([tiles])
     mean, std = encoder._mean.flatten(), encoder._std.flatten()
     mean, std = read_grey_levels(encoder._network, mean, std)
@@ -234,3 +253,22 @@ def test_bf16_is_close_on_pale_tiles_too(tmp_path):
         for precision in ("fp32", "bf16")
     )
     assert ((rounded - exact).norm(dim=1) / exact.norm(dim=1)).max() < 0.02
+
+
+def test_networks_trained_on_other_units_convert_the_pixels(tmp_path):
+    model = torchvision.models.googlenet(weights=None, transform_input=True, init_weights=False)
+    torch.save(model.state_dict(), tmp_path / "g.pth")
+    prepare_weights("torchvision/googlenet", str(tmp_path / "g.pth"), tmp_path / "w")
+    assert read_header(tmp_path / "w")["arguments"] == {"transform_input": True}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "convention", "message"),
+    [
+        ("torchvision/resnet18", "caffe", "convention: is of vgg16 only"),
+        ("torchvision/squeezenet1_1", "auto", "no fully connected layer"),
+    ],
+)
+def test_what_does_not_suit_an_encoder_is_named_at_once(tmp_path, encoder, convention, message):
+    with pytest.raises(InputError, match=message):
+        prepare_weights(encoder, "random", tmp_path / "w", convention=convention)

@@ -99,3 +99,13 @@ def test_other_hdf5_files_are_refused(tmp_path):
         file["features"] = np.zeros((3, 4))
     with pytest.raises(InputError, match="no state dictionary"):
         prepare_weights("vgg16", str(tmp_path / "a.h5"), tmp_path / "k")
+
+
+def test_keras_files_of_another_network_are_refused(state, tmp_path):
+    write_keras(tmp_path / "vgg19.h5", state)
+    with h5py.File(tmp_path / "vgg19.h5", "r+") as file:
+        file["block3_conv4/block3_conv4_W_1:0"] = np.zeros((3, 3, 256, 256))
+    with pytest.raises(InputError, match="block3_conv4 is no layer of VGG-16"):
+        prepare_weights("vgg16", str(tmp_path / "vgg19.h5"), tmp_path / "k")
+    with pytest.raises(InputError, match="read for the encoder vgg16 only"):
+        prepare_weights("torchvision/vgg16", str(tmp_path / "vgg19.h5"), tmp_path / "k")

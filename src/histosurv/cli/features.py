@@ -91,10 +91,15 @@ def compute(
     from histosurv.spots.tile_table import read_quality, read_tiles
 
     spots, tiles = read_quality(quality), read_tiles(tile_table)
-    encoder = Encoder(
-        weights_file, use_device(threads), layer=layer, relu=relu, precision=precision
-    )
     how = SpotSettings.of(json.loads(settings))
+    encoder = Encoder(
+        weights_file,
+        use_device(threads),
+        tile_px=how.geometry.tile_px,
+        layer=layer,
+        relu=relu,
+        precision=precision,
+    )
     done, times = extract(spots, tiles, encoder, store, how, dtype=dtype, threads=threads)
     if throughput:
         write_table(times, throughput)
@@ -146,7 +151,7 @@ def verify(
         typer.echo(f"{row.file}: spot {row.spot_id!r}: {row.problem}")
     if len(bad):
         raise InputError(
-            f"{store}: {len(bad)} of {len(found)} feature files are not what was written; compute "
-            "them again with: snakemake --forcerun features"
+            f"{store}: {len(bad)} of {len(found)} feature files are not what was written; make "
+            "them again with: snakemake --forcerun features (import_features for imported ones)"
         )
     typer.echo(f"{len(found)} feature files are as they were written")

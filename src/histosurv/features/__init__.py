@@ -1,1 +1,1 @@
-"""One vector per tile: VGG-16, computed once and kept."""
+"""One vector per tile, computed once and kept."""

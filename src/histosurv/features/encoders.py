@@ -25,7 +25,7 @@ from histosurv.features.weights import read_header
 from histosurv.progress import say
 
 # Raise it when reading, tiling or encoding changes so that the same files would give other numbers.
-RECIPE_VERSION = "2"
+RECIPE_VERSION = "3"
 
 
 class Encoder:
@@ -37,6 +37,8 @@ class Encoder:
         Weights as written by `histosurv.features.weights.prepare_weights`.
     device : torch.device
         Where to compute.
+    tile_px : int
+        Side of the tiles to come.
     layer, relu : str
         Of VGG-16, as `histosurv.features.networks.vgg16`.
     precision : {'auto', 'bf16', 'fp32'}
@@ -52,13 +54,11 @@ class Encoder:
         Tiles that travel together.
     packs_spots : bool
         Whether tiles of several spots may share a group without changing a number.
-    tile_px : int
-        The only side of a tile that the network takes; 0 = any.
 
     Raises
     ------
     InputError
-        The weights file is not one of `prepare_weights`.
+        The weights file is not one of `prepare_weights`, or the network does not take such tiles.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Encoder:
         path: Path,
         device: torch.device,
         *,
+        tile_px: int = 224,
         layer: str = "fc2",
         relu: str = "after",
         precision: str = "auto",
@@ -74,7 +75,11 @@ class Encoder:
         self.name = header["encoder"]
         self.device = device
         self.precision = _supported(precision, device)
-        self.tile_px = header["tile_px"]
+        if header["tile_px"] not in (0, tile_px):
+            raise InputError(
+                f"spots: tile_px: {tile_px} px; {self.name} takes tiles of {header['tile_px']} px "
+                "only"
+            )
         on_cpu = device.type == "cpu"
         self.group_tiles = 32 if on_cpu else 256
         # Convolutions of few tiles keep within the processor's caches.
@@ -83,7 +88,7 @@ class Encoder:
         network = _network(header, load_file(path), layer, relu).eval()
         how = header["preprocessing"]
         mean, std = (torch.tensor(how[name]) * 255 for name in ("mean", "std"))
-        if self.precision == "bf16":
+        if self.precision == "bf16" and self.name == "vgg16":
             with torch.no_grad():
                 mean, std = read_grey_levels(network, mean, std)
         self._mean, self._std = (value.view(3, 1, 1).to(device) for value in (mean, std))
@@ -93,7 +98,8 @@ class Encoder:
             torch.cuda.synchronize(device)
         self._own = threading.local()
         self._shrinking = threading.Lock()
-        self.packs_spots = not on_cpu and self._place_does_not_matter()
+        self._try(tile_px)
+        self.packs_spots = not on_cpu and self._place_does_not_matter(tile_px)
         self.recipe = {
             "version": RECIPE_VERSION,
             "encoder": self.name,
@@ -126,11 +132,6 @@ class Encoder:
             features = self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
         else:
             features = self._on_gpu(parts)
-        if features.ndim != 2:
-            raise InputError(
-                f"{self.name} gives {tuple(features.shape[1:])} numbers a tile, not one vector; "
-                "set global_pool (token or avg) in model_args of its config.json"
-            )
         return features
 
     def _on_gpu(self, parts: list[torch.Tensor]) -> torch.Tensor:
@@ -158,11 +159,6 @@ class Encoder:
             try:
                 trunk = [self._network.trunk(self._light(part)) for part in tiles.split(size)]
                 return self._network.head(torch.cat(trunk)).float()
-            except AssertionError as error:
-                raise InputError(
-                    f"spots: tile_px: {self.name} does not take tiles of {tiles.shape[1]} px "
-                    f"({error})"
-                ) from None
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise InputError(
@@ -181,9 +177,26 @@ class Encoder:
         light = tiles.permute(0, 3, 1, 2).float()
         return light.sub_(self._mean).div_(self._std).to(self._dtype)
 
-    def _place_does_not_matter(self) -> bool:
+    def _try(self, side: int) -> None:
+        """Refuse tiles that the network cannot take, before a batch has begun."""
+        tile = torch.full((1, side, side, 3), 255, dtype=torch.uint8)
+        try:
+            shape = self.encode([tile]).shape
+        except torch.OutOfMemoryError:
+            raise
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"spots: tile_px: {self.name} does not take tiles of {side} px "
+                f"({' '.join(str(error).split())[:200]})"
+            ) from None
+        if len(shape) != 2:
+            raise InputError(
+                f"{self.name} gives {tuple(shape[1:])} numbers a tile, not one vector; set "
+                "global_pool (token or avg) in model_args of its config.json"
+            )
+
+    def _place_does_not_matter(self, side: int) -> bool:
         """Whether a tile's features are the same, bit for bit, at any place in a group."""
-        side = self.tile_px or 224
         draw = torch.Generator().manual_seed(0)
         shape = (self.group_tiles, side, side, 3)
         tiles = torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8)
@@ -196,7 +209,7 @@ def _network(header: dict, state: dict[str, torch.Tensor], layer: str, relu: str
         return vgg16(state, layer, relu)
     library = "torchvision" if header["encoder"].startswith("torchvision/") else "timm"
     name = header.get("architecture") or header["encoder"].partition("/")[2]
-    model = classifier(library, name, header["arguments"])
+    model = classifier(library, name, header["arguments"], header.get("pretrained_cfg"))
     model.load_state_dict(state)
     return without_head(model, library, name, header["pooling"])
 

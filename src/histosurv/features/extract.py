@@ -28,6 +28,7 @@ from histosurv.spots.preparation import SpotSettings, final, lay, region_of, sca
 from histosurv.spots.reader import PictureShelf, image_sha256
 from histosurv.spots.tiling import cut
 
+PLACE = (*REGION, "mpp")
 MOST_UNWRITTEN = 4  # spots that may wait for a slow disk
 
 
@@ -101,7 +102,6 @@ def extract(
     throughput : pandas.DataFrame
         One row, as in `histosurv.features.throughput`.
     """
-    _refuse_tile_px(settings, encoder)
     on_cpu = encoder.device.type == "cpu"
     workers = threads if on_cpu else 2  # on the GPU one copies while the other computes
     readers = max(1, threads // 8) if on_cpu else threads
@@ -126,7 +126,6 @@ def extract(
                     unwritten.pop(0).result()
         for future in unwritten:
             future.result()
-    job.shelf.close()
     job.clock.add("spots", n_computed)
     job.clock.add("taken_over", len(usable) - n_computed)
     say(
@@ -176,7 +175,7 @@ class _Job:
             is_kept = table["keep"].to_numpy() == 1
             is_used = is_kept | (self.settings.background != "drop")
             corners = table[["x", "y"]].to_numpy(float)
-            place = [None if pd.isna(spot[name]) else spot[name] for name in (*REGION, "mpp")]
+            place = [None if pd.isna(spot[name]) else float(spot[name]) for name in PLACE]
             brought = Cut(
                 spot_id=spot["spot_id"],
                 path=spot_file(self.store, spot["spot_id"]),
@@ -205,7 +204,7 @@ class _Job:
         region, scale = region_of(spot, picture), scale_of(spot, picture)
         pixels, frame = lay(spot, picture, region, scale, self.settings)
         laid = frame.level0(region[:2])
-        if laid.shape != corners.shape or not np.allclose(laid, corners, atol=0.01):
+        if laid.shape != corners.shape or not np.allclose(laid, corners, rtol=0, atol=0.01):
             raise InputError(
                 f"{spot['image']}: is another picture than the one that was cut into tiles; run "
                 "the step `tiles` again"
@@ -267,11 +266,3 @@ def _groups(cuts: Iterable[Cut], size: int, *, packs: bool) -> Iterator[list[Sha
                 group, room = [], size
     if group:
         yield group
-
-
-def _refuse_tile_px(settings: SpotSettings, encoder: Encoder) -> None:
-    side = settings.geometry.tile_px
-    if encoder.tile_px not in (0, side):
-        raise InputError(
-            f"spots: tile_px: {side} px; {encoder.name} takes tiles of {encoder.tile_px} px only"
-        )

@@ -40,10 +40,18 @@ def timm_weights(encoder: str, source: str, seed: int) -> tuple[State, dict]:
             "folder of the hub"
         )
     name = known.hub if by_name else stated["architecture"]
-    arguments = stated.get("model_args", {}) | known.arguments
-    model = classifier("timm", name, arguments)
+    try:
+        arguments = (stated.get("model_args") or {}) | known.arguments
+        trained = dict(stated.get("pretrained_cfg") or {})
+        model = classifier("timm", str(name), arguments, trained)
+        how = model.pretrained_cfg | trained
+        mean, std = ([float(value) for value in how[key]] for key in ("mean", "std"))
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+            raise ValueError(f"mean {mean}, std {std}")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{place}: config.json does not suit timm ({error}); mend it") from None
     if place is None:
-        state = drawn(lambda: classifier("timm", name, arguments), seed)
+        state = drawn(lambda: classifier("timm", name, arguments, trained), seed)
         text = f"random, seed {seed}"
     else:
         file = _weights_in(place)
@@ -51,15 +59,13 @@ def timm_weights(encoder: str, source: str, seed: int) -> tuple[State, dict]:
         state = {key: tensor for key, tensor in read_state(file).items() if key in own}
         text = described(file)
     refuse_misfit(model, state, source)
-    how = model.pretrained_cfg | stated.get("pretrained_cfg", {})
-    is_fixed = hasattr(model, "patch_embed") and not arguments.get("dynamic_img_size")
     return state, {
         "source": text,
         "architecture": name,
         "arguments": arguments,
+        "pretrained_cfg": trained,
         "pooling": known.pooling,
-        "tile_px": how["input_size"][-1] if is_fixed else 0,
-        "preprocessing": {"name": "timm", "mean": list(how["mean"]), "std": list(how["std"])},
+        "preprocessing": {"name": "timm", "mean": mean, "std": std},
     }
 
 

@@ -5,7 +5,6 @@ and ``.npz`` files with an array of one of these names, or with one array only.
 """
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import h5py
 import numpy as np
@@ -33,7 +32,8 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
     features : numpy.ndarray
         (n_tiles, n_features) float32.
     coords : numpy.ndarray
-        (n_tiles, 2), as the file has them; -1 where it has none: not known, not invented.
+        (n_tiles, 2), in the file's own unit (STAMP's are micrometres), to the nearest whole
+        number when kept; -1 where it has none: not known, not invented.
 
     Raises
     ------
@@ -46,7 +46,10 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
         if not found and len(arrays) == 1 and path.suffix == ".npz":
             found = list(arrays)
         features = np.asarray(arrays[found[0]], dtype=np.float32) if found else None
-    except (OSError, EOFError, KeyError, TypeError, ValueError, BadZipFile) as error:
+        coords = arrays.get("coords")
+        if coords is not None:
+            coords = np.asarray(coords, dtype=np.float64)
+    except Exception as error:  # noqa: BLE001 - damaged files make the readers raise anything
         raise InputError(
             f"{path}: no readable feature file ({' '.join(str(error).split())}); bring it again"
         ) from None
@@ -54,9 +57,10 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"{path}: no array named features or feats; that is no tile features file")
     if features.ndim == 3 and len(features) == 1:  # a batch of one slide
         features = features[0]
-    if features.ndim != 2 or not len(features):
+    if features.ndim != 2 or not features.size:
         raise InputError(f"{path}: features have shape {features.shape}, not (tiles, features)")
-    coords = arrays.get("coords")
+    if not np.isfinite(features).all() or (coords is not None and not np.isfinite(coords).all()):
+        raise InputError(f"{path}: features or coords are not finite; bring it again")
     if coords is None:
         return features, np.full((len(features), 2), -1)
     if coords.ndim == 3 and len(coords) == 1:
@@ -94,6 +98,10 @@ def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFr
         A spot without a file, a file without two-dimensional, finite features, or of another
         width than the others.
     """
+    if source.resolve() == store.resolve():
+        raise InputError(
+            f"{source}: is where the features are kept; name the folder they came from"
+        )
     width = 0
     for spot_id in track(spots["spot_id"], "importing", "spot"):
         path = imported_file(source, spot_id)
@@ -106,6 +114,7 @@ def import_features(spots: pd.DataFrame, source: Path, store: Path) -> pd.DataFr
         width = features.shape[1]
         known = {"recipe": {"imported": path.name}, "image_sha256": file_sha256(path)}
         target = spot_file(store, spot_id)
-        if not is_current(target, coords.astype(np.int64), **known):
+        coords = coords.round().astype(np.int64)
+        if not is_current(target, coords, **known):
             write_features(target, features, coords, **known)
     return index_of(spots, store)

@@ -103,8 +103,21 @@ def vgg16(state: dict[str, torch.Tensor], layer: str, relu: str) -> Network:
     return Network(trunk, model.classifier[: CLASSIFIER_LAYERS[layer, relu]])
 
 
-def classifier(library: str, name: str, arguments: dict) -> nn.Module:
+def classifier(
+    library: str, name: str, arguments: dict, pretrained_cfg: dict | None = None
+) -> nn.Module:
     """An untrained model of a library.
+
+    Parameters
+    ----------
+    library : {'torchvision', 'timm'}
+        Where it comes from.
+    name : str
+        Its name there.
+    arguments : dict
+        Of its building; layers by their names.
+    pretrained_cfg : dict, optional
+        What a hub's ``config.json`` says of the weights: timm takes the size of the input from it.
 
     Raises
     ------
@@ -120,11 +133,12 @@ def classifier(library: str, name: str, arguments: dict) -> nn.Module:
     if not timm.is_model(name.split(".")[0]):
         raise unknown(f"timm/{name}", [f"timm/{one}" for one in timm.list_models()])
     try:
-        return timm.create_model(name, **_layers(arguments) | {"num_classes": 0})
-    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        how = _layers(arguments) | {"num_classes": 0, "pretrained_cfg_overlay": pretrained_cfg}
+        return timm.create_model(name, **how)
+    except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"timm/{name} cannot be built with {arguments} ({error}); correct model_args in the "
-            "config.json of its folder"
+            f"timm/{name} cannot be built with {arguments} ({error}); correct the name, or "
+            "model_args in the config.json of its folder"
         ) from None
 
 
@@ -149,16 +163,16 @@ def without_head(model: nn.Module, library: str, name: str, pooling: str = "") -
 def read_grey_levels(
     network: Network, mean: torch.Tensor, std: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Let the first convolution take whole grey levels, which bf16 holds exactly.
+    """Let VGG-16's first convolution take whole grey levels, which bf16 holds exactly.
 
     Normalised pixels in bf16 are rounded to half a grey level; on pale tiles that alone put
-    features of VGG-16 4 % off. So the mean is taken away in whole levels, and the rest of the
-    normalisation goes into the convolution.
+    features 4 % off. So the mean is taken away in whole levels, and the rest of the normalisation
+    goes into the convolution.
 
     Parameters
     ----------
     network : Network
-        In single precision; its first convolution is changed.
+        VGG-16 in single precision; its first convolution is changed.
     mean, std : torch.Tensor
         (3,) of red, green, blue in grey levels.
 
@@ -171,14 +185,10 @@ def read_grey_levels(
     -----
     The zeros around a tile stand for the rounded mean then, less than half a level off.
     """
-    first = next((one for one in network.modules() if isinstance(one, nn.Conv2d)), None)
-    if first is None or first.in_channels != 3 or first.groups != 1:
-        return mean, std
+    first = next(one for one in network.modules() if isinstance(one, nn.Conv2d))
     levels = mean.round()
     weight = first.weight / std.view(1, 3, 1, 1)
-    bias = (weight * (levels - mean).view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
-    if first.bias is not None:
-        bias += first.bias
+    bias = first.bias + (weight * (levels - mean).view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
     first.weight, first.bias = nn.Parameter(weight), nn.Parameter(bias)
     return levels, torch.ones(3)
 

@@ -68,7 +68,10 @@ def read_state(path: Path) -> State:
             state = torch.load(path, map_location="cpu", weights_only=True)
             for wrapper in ("state_dict", "model"):
                 state = state.get(wrapper, state)
-        return {name.removeprefix("module."): tensor.float() for name, tensor in state.items()}
+        return {
+            name.removeprefix("module."): tensor.float().contiguous()
+            for name, tensor in state.items()
+        }
     except _UNREADABLE:
         raise InputError(
             f"{path}: no state dictionary of tensors; save one with torch.save or as safetensors"
@@ -155,6 +158,9 @@ def _read_keras(path: Path) -> State:
     arrays: dict[str, np.ndarray] = {}
 
     def collect(path: str, item: object) -> None:
+        strange = re.search(r"block\d_conv\d", path)
+        if strange and strange[0] not in names:
+            raise InputError(f"{file.filename}: {strange[0]} is no layer of VGG-16")
         layer = next((names[part] for part in path.split("/") if part in names), None)
         if layer and isinstance(item, h5py.Dataset):
             arrays[f"{layer}.{'bias' if item.ndim == 1 else 'weight'}"] = item[()]

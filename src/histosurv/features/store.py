@@ -1,7 +1,9 @@
 """One HDF5 file per spot, whole or absent, with its recipe inside.
 
 Layout as CLAM and TRIDENT read it: ``features`` (n_tiles, n_features) float32 or float16, and
-``coords`` (n_tiles, 2) int64, upper left corners in pixels of the full resolution.
+``coords`` (n_tiles, 2) int64, upper left corners in pixels of the full resolution. Behind the end
+of the HDF5 data, where its readers do not look, stands the SHA-256 of all bytes before it: a file
+is opened only if it is what was written, for a damaged one may crash the HDF5 library itself.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ from histosurv.errors import InputError
 from histosurv.publish import published
 
 IMPORTED_ENDINGS = (".h5", ".npz")
+SEAL = b"\nhistosurv-sha256:"
 
 
 def spot_file(folder: Path, spot_id: str) -> Path:
@@ -100,12 +103,11 @@ def write_features(
         file.attrs["recipe"] = json.dumps(recipe, sort_keys=True)
         file.attrs["image_sha256"] = image_sha256
         file.attrs["place"] = place
-        file.attrs["content_sha256"] = _digest(features, coords)
         file.attrs["complete"] = True
         file.flush()
         content = file.id.get_file_image()
     with published(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(content + SEAL + hashlib.sha256(content).hexdigest().encode())
 
 
 def read_features(path: Path) -> np.ndarray:
@@ -116,17 +118,14 @@ def read_features(path: Path) -> np.ndarray:
     InputError
         The file is missing or damaged.
     """
-    try:
-        with h5py.File(path) as file:
-            features = np.asarray(file["features"], dtype=np.float32)
-    except (OSError, KeyError) as error:
+    found = damage(path)
+    if found:
         raise InputError(
-            f"{path}: no readable feature file ({' '.join(str(error).split())}); mend it with: "
-            "snakemake --forcerun features"
-        ) from None
-    if features.ndim != 2 or not len(features):
-        raise InputError(f"{path}: features have shape {features.shape}, not (tiles, features)")
-    return features
+            f"{path}: no readable feature file ({found}); mend it with: snakemake --forcerun "
+            "features (import_features, where they are imported)"
+        )
+    with h5py.File(path) as file:
+        return np.asarray(file["features"], dtype=np.float32)
 
 
 def read_recipe(path: Path) -> dict[str, str]:
@@ -139,27 +138,29 @@ def is_current(
     path: Path, coords: np.ndarray, *, recipe: dict, image_sha256: str, place: str = ""
 ) -> bool:
     """Whether a spot's file is undamaged and stems from this recipe, these pixels, these tiles."""
-    try:
-        with h5py.File(path) as file:
-            return bool(
-                file.attrs["recipe"] == json.dumps(recipe, sort_keys=True)
-                and file.attrs["image_sha256"] == image_sha256
-                and file.attrs["place"] == place
-                and np.array_equal(file["coords"], coords)
-            ) and not _damage(file)
-    except (OSError, KeyError):
+    if damage(path):
         return False
+    with h5py.File(path) as file:
+        return bool(
+            file.attrs["recipe"] == json.dumps(recipe, sort_keys=True)
+            and file.attrs["image_sha256"] == image_sha256
+            and file.attrs["place"] == place
+            and np.array_equal(file["coords"], coords)
+        )
 
 
 def damage(path: Path) -> str:
     """What is wrong with a feature file: an empty text where nothing is."""
-    if not path.is_file():
-        return "missing"
     try:
-        with h5py.File(path) as file:
-            return _damage(file)
-    except (OSError, KeyError):
-        return "truncated, or no feature file"
+        content, seal, sha256 = path.read_bytes().rpartition(SEAL)
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        return error.strerror
+    if not seal:
+        return "truncated, or no feature file of histosurv"
+    is_whole = hashlib.sha256(content).hexdigest().encode() == sha256
+    return "" if is_whole else "changed since it was written"
 
 
 def shape_of(path: Path) -> tuple[int, int]:
@@ -172,20 +173,3 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a finished file, for the index that later rules watch."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _damage(file: h5py.File) -> str:
-    if not file.attrs.get("complete", False):
-        return "not complete"
-    features, coords = file["features"][()], file["coords"][()]
-    if len(features) != len(coords):
-        return "features and coords differ in length"
-    if file.attrs["content_sha256"] != _digest(features, coords):
-        return "its content is not what was written"
-    return "" if np.isfinite(features).all() else "not finite"
-
-
-def _digest(features: np.ndarray, coords: np.ndarray) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(features))
-    digest.update(np.ascontiguousarray(coords))
-    return digest.hexdigest()

@@ -25,12 +25,9 @@ def verify(store: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There are no indexes.
+        There are no indexes, or one cannot be read.
     """
-    tables = [
-        pd.read_csv(path, dtype=str, keep_default_na=False)
-        for path in sorted((store / "batches").glob("*.csv"))
-    ]
+    tables = [_read_index(path) for path in sorted((store / "batches").glob("*.csv"))]
     if not tables:
         raise InputError(f"{store / 'batches'}: no indexes of feature files there; name the folder")
     rows = pd.concat(tables).query("status == 'done'")
@@ -41,6 +38,17 @@ def verify(store: Path) -> pd.DataFrame:
         for row in track(hashes.itertuples(), "verifying", "file", total=len(hashes))
     ]
     return hashes[["spot_id", "file"]].assign(problem=problems)
+
+
+def _read_index(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table[["spot_id", "status", "file", "sha256"]]
+    except (KeyError, ValueError):  # not UTF-8, not a table, another table
+        raise InputError(
+            f"{path}: no index of feature files; take it away, or mend it with: snakemake "
+            "--forcerun features"
+        ) from None
 
 
 def _problem(path: Path, hashes: set[str]) -> str:

@@ -16,7 +16,13 @@ from safetensors.torch import save_file
 
 from histosurv.errors import InputError
 from histosurv.features.hub import timm_weights
-from histosurv.features.networks import SHORTCUTS, classifier, torchvision_names, unknown
+from histosurv.features.networks import (
+    SHORTCUTS,
+    classifier,
+    torchvision_names,
+    unknown,
+    without_head,
+)
 from histosurv.features.states import (
     PREPROCESSING,
     State,
@@ -59,7 +65,7 @@ def prepare_weights(
     Returns
     -------
     dict
-        The header, all text: ``encoder``, ``arguments``, ``pooling``, ``tile_px``, ``source``,
+        The header: ``encoder``, ``arguments``, ``pooling``, ``tile_px``, ``source``,
         ``fully_connected``, ``preprocessing`` (``mean`` and ``std`` of red, green, blue in 0..1).
 
     Raises
@@ -67,6 +73,8 @@ def prepare_weights(
     InputError
         No network, no such file or encoder, or weights of another network.
     """
+    if encoder != "vgg16":
+        _refuse_vgg16s_own(encoder, source, convention)
     if encoder == "vgg16":
         state, header = _vgg16(source, convention, seed)
     elif encoder.startswith("torchvision/"):
@@ -76,9 +84,16 @@ def prepare_weights(
     else:
         raise unknown(encoder, ["vgg16", *SHORTCUTS, *torchvision_names()])
     header = {"encoder": encoder, "arguments": {}, "pooling": "", "tile_px": 0} | header
+    # Tensors that share memory are told apart, as safetensors wants it.
+    state = {name: tensor.contiguous().clone() for name, tensor in state.items()}
     with published(path) as temporary:
-        # One entry: safetensors writes several in an order that changes from run to run.
-        save_file(state, temporary, metadata={"header": json.dumps(header)})
+        try:
+            # One entry: safetensors writes several in an order that changes from run to run.
+            save_file(state, temporary, metadata={"header": json.dumps(header)})
+        except SafetensorError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error}); make room and run again"
+            ) from None
     return header
 
 
@@ -126,22 +141,41 @@ def _vgg16(source: str, convention: str, seed: int) -> tuple[State, dict]:
 
 def _torchvision(encoder: str, source: str, seed: int) -> tuple[State, dict]:
     name = encoder.removeprefix("torchvision/")
-    model = classifier("torchvision", name, {})
+    classifier("torchvision", name, {})  # an unknown name is told with the nearest
     published = torchvision.models.get_model_weights(name).DEFAULT
     like = published.transforms()
-    preprocessing = {"name": "torchvision", "mean": like.mean, "std": like.std}
+    arguments = {}
+    if name in ("googlenet", "inception_v3"):  # trained on other units; they convert by themselves
+        arguments = {"transform_input": True}
+    if name.startswith("vit_") and source == "imagenet":
+        arguments = {"image_size": like.crop_size[0]}
+    model = classifier("torchvision", name, arguments)
     if source == "imagenet":
         state, text = _fetched(published), f"imagenet, torchvision {published.name}"
     elif source == "random":
-        state = drawn(lambda: classifier("torchvision", name, {}), seed)
+        state = drawn(lambda: classifier("torchvision", name, arguments), seed)
         text = f"random, seed {seed}"
     else:
         file = existing(source)
         state, text = read_state(file), described(file)
     refuse_misfit(model, state, source)
-    fixed = getattr(model, "image_size", 0)  # of a vision transformer
-    header = {"source": text, "preprocessing": preprocessing, "tile_px": fixed}
-    return state, header
+    tile_px = getattr(model, "image_size", 0)  # of a vision transformer
+    without_head(model, "torchvision", name)  # refuses what has none
+    return state, {
+        "source": text,
+        "arguments": arguments,
+        "preprocessing": {"name": "torchvision", "mean": like.mean, "std": like.std},
+        "tile_px": tile_px,
+    }
+
+
+def _refuse_vgg16s_own(encoder: str, source: str, convention: str) -> None:
+    """What is understood of VGG-16 only, and would be wrong in silence elsewhere."""
+    if convention != "auto":
+        raise InputError(f"features: convention: is of vgg16 only, not of {encoder}; set auto")
+    path = Path(source)
+    if path.is_file() and is_keras(path):
+        raise InputError(f"{path}: Keras's files are read for the encoder vgg16 only")
 
 
 def _preprocessing(convention: str) -> dict:
