@@ -4,16 +4,17 @@
 
 Spots of 3500 px are drawn and saved as JPEG; `gpu.json` and `gpu.md` in the folder hold what was
 measured: the matrix product's peak in bf16, VGG-16 to fc2 alone by batch and way of running it,
-decoding (Pillow on all cores, nvJPEG), the whole step from JPEG to synced HDF5 files, whether two
-runs and other thread counts give the same bytes, how far bf16 and the GPU are from single precision
-on the CPU, and what kills do. Needs torch with CUDA and what the package needs; no network. On a
-machine without a GPU it runs through on the CPU, small, to test itself.
+decoding (Pillow on all cores, nvJPEG), the whole step from JPEG to synced HDF5 files, whether other
+thread counts and orders give the same bytes, and how far bf16 and the GPU are from single precision
+on the CPU. `killing.py` runs on a GPU as it does elsewhere. Needs torch with CUDA and what the
+package needs; no network. Without a GPU it runs through on the CPU, to test itself: keep it small.
 """
 
 import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -201,6 +202,7 @@ def whole_step(
     """The features step from JPEG to files, and the files."""
     names = [path.stem for path in paths]
     spots = pd.DataFrame({"spot_id": names, "patient_id": "p", "image": [str(p) for p in paths]})
+    shutil.rmtree(out, ignore_errors=True)
     start = time.perf_counter()
     done = tabulate(spots, SpotSettings(), THREADS)
     tabulated = time.perf_counter() - start

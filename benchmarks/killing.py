@@ -70,6 +70,7 @@ def main() -> None:
         store = folder / "killed"
         run = command(folder, store, options.weights, options.threads)
         n_kills = n_damaged = n_rounds = 0
+        spoilt: dict[Path, bytes] = {}
         while n_kills < options.kills:
             process = subprocess.Popen(run, start_new_session=True, stderr=subprocess.DEVNULL)
             # Never too late for a kill, and most of them while something is being made.
@@ -84,11 +85,14 @@ def main() -> None:
                 process.wait()
                 n_kills += 1
             finished = sorted(store.glob("*.h5"))
-            n_damaged += sum(bool(damage(path)) for path in finished)
+            n_damaged += sum(
+                bool(damage(path)) for path in finished if spoilt.get(path) != path.read_bytes()
+            )
             if finished and n_kills % 4 == 0:
                 victim = draw.choice(finished)
                 size = victim.stat().st_size if n_kills % 8 else 0
                 victim.write_bytes(victim.read_bytes()[: draw.randrange(size) if size else 0])
+                spoilt[victim] = victim.read_bytes()
                 victim.with_name(f".{victim.name}.partial").write_bytes(b"stale")
         subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
         differ = [name for name in expected if contents(store).get(name) != expected[name]]

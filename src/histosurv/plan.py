@@ -114,7 +114,7 @@ class Plan:
 
     def slide_digest(self, wildcards: object) -> str:
         """Digest of the state of a slide's files."""
-        return _digest(_state(self.slide_files(wildcards)))
+        return files_digest(self.slide_files(wildcards))
 
     def _rows(self, wildcards: object) -> pd.DataFrame:
         return self._batches[wildcards.cohort][int(wildcards.batch)]
@@ -122,6 +122,11 @@ class Plan:
     def _slide(self, wildcards: object) -> pd.Series:
         slides = self._cohorts[wildcards.cohort].slides
         return slides.set_index("slide_id").loc[wildcards.slide]
+
+
+def files_digest(files: list) -> str:
+    """Digest of the state of files, told apart by size and time."""
+    return _digest(_state(files))
 
 
 def _state(files: list[str]) -> bytes:

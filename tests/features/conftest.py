@@ -51,3 +51,9 @@ def run():
         return index, times.iloc[0], done.tiles
 
     return run
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    draw = np.random.default_rng(0)
+    return torch.from_numpy(draw.integers(0, 256, (3, 224, 224, 3), dtype=np.uint8))

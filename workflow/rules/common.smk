@@ -8,7 +8,7 @@ from pathlib import Path
 from histosurv.code import code_digest
 from histosurv.config import WEIGHTS, complete, refuse_missing_files
 from histosurv.errors import MISTAKE, InputError
-from histosurv.plan import Plan
+from histosurv.plan import Plan, files_digest
 
 
 def checked(function, *arguments):
@@ -52,15 +52,17 @@ def models_folder(wildcards, input):
 
 
 def weights_files(wildcards):
-    """The weights file that the study names, or the files of the folder, if it names one."""
-    source = config["features"]["weights"]
-    if source in WEIGHTS:
+    """The weights file that the study names, or those of the folder, if it names one."""
+    source = Path(config["features"]["weights"])
+    if config["features"]["weights"] in WEIGHTS:
         return []
-    return (
-        sorted(path for path in Path(source).iterdir() if path.is_file())
-        if Path(source).is_dir()
-        else [source]
-    )
+    names = ["config.json", "model.safetensors", "pytorch_model.bin"]
+    return [source / name for name in names if (source / name).is_file()] or [source]
+
+
+def weights_state(wildcards):
+    """Size and time of the weights files: one replaced by an older one is another, too."""
+    return files_digest(weights_files(wildcards))
 
 
 STARTED = time.time()

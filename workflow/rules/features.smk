@@ -19,6 +19,7 @@ rule weights:
         runtime="30m",
     params:
         source=lookup("features/weights", within=config),
+        files=weights_state,
         encoder=lookup("features/encoder", within=config),
         convention=lookup("features/convention", within=config),
         seed=lookup("features/seed", within=config),
