@@ -71,11 +71,28 @@ def refuse_missing_files(config: dict) -> None:
             raise InputError(
                 f"config: features: import: {features['import']} is no folder; correct the path"
             )
-    elif features["weights"] not in WEIGHTS and not Path(features["weights"]).exists():
+    else:
+        _refuse_weights(features["encoder"], features["weights"], features["convention"])
+
+
+def _refuse_weights(encoder: str, weights: str, convention: str) -> None:
+    """Stop where weights do not suit the encoder, as far as it shows without opening them."""
+    from_hub = not encoder.startswith(("vgg16", "torchvision/", "timm/"))
+    words = ["hub"] if from_hub else ["imagenet", "random"]
+    takes_folder = from_hub or encoder.startswith("timm/")
+    path = Path(weights)
+    if weights in WEIGHTS:
+        is_right = weights in words
+    else:
+        is_right = path.is_file() or (weights != "" and path.is_dir() and takes_folder)
+    if not is_right:
+        kind = "file or folder" if takes_folder else "file"
         raise InputError(
-            f"config: features: weights: {features['weights']} is no file or folder, nor one of "
-            f"{', '.join(WEIGHTS)}; correct it"
+            f"config: features: weights: {weights!r} is no {kind}, nor one of {', '.join(words)}, "
+            f"which {encoder} takes; correct it"
         )
+    if convention != "auto" and encoder != "vgg16":
+        raise InputError(f"config: features: convention: is of vgg16, not of {encoder}; set auto")
 
 
 def _with_defaults(value: object, schema: dict) -> object:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,6 +150,25 @@ def test_a_picture_exchanged_after_tiling_is_noticed(cohort, small_encoder, tmp_
     assert not contents(tmp_path)
 
 
+def test_a_picture_replaced_while_it_is_read_is_noticed(
+    cohort, small_encoder, tmp_path, monkeypatch
+):
+    image = tmp_path / "a.png"
+    image.write_bytes(Path(cohort["image"][0]).read_bytes())
+    settings = SpotSettings()
+    done = tabulate(cohort.iloc[[0]].assign(image=str(image)), settings)
+
+    def replace_then_cut(*args):
+        image.write_bytes(Path(cohort["image"][1]).read_bytes() + b" ")
+        return real(*args)
+
+    real = extraction.cut
+    monkeypatch.setattr(extraction, "cut", replace_then_cut)
+    with pytest.raises(InputError, match="was replaced while it was read"):
+        extract(done.spots, done.tiles, small_encoder, tmp_path, settings)
+    assert not contents(tmp_path)
+
+
 def test_a_full_gpu_halves_the_batch_and_says_so(small_weights, monkeypatch, capsys):
     encoder = Encoder(small_weights, torch.device("cpu"), precision="fp32")
     whole, trunk, sizes = encoder._network, encoder._network.trunk, []
@@ -167,6 +188,7 @@ def test_a_full_gpu_halves_the_batch_and_says_so(small_weights, monkeypatch, cap
     features = encoder.encode([tiles[:7], tiles[7:]])
     assert torch.allclose(features, expected, atol=1e-5)
     assert sizes == [8, 8, 4]
+    assert encoder.recipe["batch"].endswith("8 at once")  # other sums, another recipe
     assert "8 tiles at once" in capsys.readouterr().err
     room = 0
     with pytest.raises(InputError, match="does not suffice for one tile"):

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from histosurv.errors import InputError
 from histosurv.spots import reader
-from histosurv.spots.reader import image_sha256, opened
+from histosurv.spots.reader import PictureShelf, image_sha256, opened
 
 
 def read(path, region=None, size=None, **options):
@@ -235,3 +235,12 @@ def test_ome_states_its_scale(tmp_path):
     (tmp_path / "a.ome.tif").write_bytes(buffer.getvalue())
     with opened(str(tmp_path / "a.ome.tif")) as picture:
         assert picture.mpp() == 0.25
+
+
+def test_a_picture_that_was_replaced_is_opened_anew(tmp_path):
+    path, shelf = tmp_path / "a.png", PictureShelf()
+    for colour in ((200, 0, 0), (0, 0, 200)):
+        Image.new("RGB", (40, 40 + colour[0]), colour).save(path)
+        picture = shelf.open(str(path), use_profile=False)
+        assert picture is shelf.open(str(path), use_profile=False)
+        assert picture.read((0, 0, 1, 1), (1, 1))[0, 0].tolist() == list(colour)

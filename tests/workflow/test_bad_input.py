@@ -103,8 +103,14 @@ def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
         ({"models": {"baselines": ["forest"]}}, "config: models: baselines: 0: 'forest' is not"),
         (
             {"features": {"weights": "no.pth"}},
-            "config: features: weights: no.pth is no file or folder, nor one of",
+            "config: features: weights: 'no.pth' is no file, nor one of imagenet, random",
         ),
+        (
+            {"features": {"encoder": "uni", "weights": "imagenet"}},
+            "config: features: weights: 'imagenet' is no file or folder, nor one of hub, which uni",
+        ),
+        ({"features": {"weights": "demo"}}, "'demo' is no file, nor one of imagenet, random"),
+        ({"features": {"encoder": "vgg"}}, "config: features: encoder: 'vgg' does not match"),
         ({"features": {"import": "no"}}, "config: features: import: no is no folder"),
         ({"cohort": {"strata": ["stagee"]}}, "demo/patients.csv, row 1: column stagee is missing"),
     ],

@@ -48,8 +48,6 @@ class Encoder:
     ----------
     name : str
         Of the network, as in the config.
-    recipe : dict of str
-        What decides the numbers, apart from the pixels; kept in every feature file.
     group_tiles : int
         Tiles that travel together.
     packs_spots : bool
@@ -100,18 +98,24 @@ class Encoder:
         self._shrinking = threading.Lock()
         self._try(tile_px)
         self.packs_spots = not on_cpu and self._place_does_not_matter(tile_px)
-        self.recipe = {
+        self._recipe = {
             "version": RECIPE_VERSION,
             "encoder": self.name,
             "layer": f"{layer} {relu} ReLU" if self.name == "vgg16" else "pooled",
             "precision": self.precision,
-            "batch": f"{self.group_tiles} tiles" + ("" if self.packs_spots else " of one spot"),
             "weights": header["source"],
             "fully_connected": header.get("fully_connected", header["source"]),
             "weights_sha256": file_sha256(path),
             "preprocessing": json.dumps(header["preprocessing"]),
             "device": device.type,
         }
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """What decides the numbers, apart from the pixels; kept in every feature file."""
+        groups = "" if self.packs_spots else " of one spot"
+        batch = f"{self.group_tiles} tiles{groups}, {self._slice_tiles} at once"
+        return self._recipe | {"batch": batch}
 
     @torch.inference_mode()
     def encode(self, parts: list[torch.Tensor]) -> torch.Tensor:

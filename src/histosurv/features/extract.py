@@ -104,7 +104,7 @@ def extract(
     """
     on_cpu = encoder.device.type == "cpu"
     workers = threads if on_cpu else 2  # on the GPU one copies while the other computes
-    readers = max(1, threads // 8) if on_cpu else threads
+    readers = max(1, threads // 2) if on_cpu else threads
     job = _Job(tiles, encoder, store, settings, dtype)
     usable = spots[spots["usable"] == 1]
     n_computed = 0
@@ -164,9 +164,11 @@ class _Job:
         self.store = store
         self.settings = settings
         self.dtype = dtype
-        self.recipe = encoder.recipe | settings.recipe() | {"stored": dtype}
         self.shelf = PictureShelf()
         self.clock = Clock()
+
+    def _recipe(self) -> dict[str, str]:
+        return self.encoder.recipe | self.settings.recipe() | {"stored": self.dtype}
 
     def bring(self, spot: dict) -> Cut:
         """A spot with its tiles; without, where the right features are there already."""
@@ -180,7 +182,7 @@ class _Job:
                 spot_id=spot["spot_id"],
                 path=spot_file(self.store, spot["spot_id"]),
                 known={
-                    "recipe": self.recipe,
+                    "recipe": self._recipe(),
                     "image_sha256": image_sha256(spot["image"]),
                     "place": json.dumps(place),
                 },
@@ -190,6 +192,8 @@ class _Job:
                 partial_name(brought.path).unlink(missing_ok=True)  # of a job that was killed
                 return brought
             tiles = self._tiles(spot, corners, is_used)
+            if image_sha256(spot["image"]) != brought.known["image_sha256"]:
+                raise InputError(f"{spot['image']}: was replaced while it was read; run again")
             is_glass = ~is_kept[is_used] & (self.settings.background == "once")
             firsts, brought.places = _distinct(tiles, is_glass)
             brought.tiles = torch.from_numpy(tiles[firsts] if len(firsts) < len(tiles) else tiles)
@@ -234,7 +238,9 @@ class _Job:
             features = torch.cat(spot.parts).numpy().astype(self.dtype)[spot.places]
             side_level0 = float(self.tables[spot.spot_id]["size_px"].iloc[0])
             side = (self.settings.geometry.tile_px, side_level0)
-            write_features(spot.path, features, spot.coords, tile_px=side, **spot.known)
+            # A full GPU may have made the batches smaller meanwhile.
+            known = spot.known | {"recipe": self._recipe()}
+            write_features(spot.path, features, spot.coords, tile_px=side, **known)
 
 
 def _distinct(tiles: np.ndarray, is_glass: np.ndarray) -> tuple[list[int], np.ndarray]:

@@ -84,8 +84,7 @@ def prepare_weights(
     else:
         raise unknown(encoder, ["vgg16", *SHORTCUTS, *torchvision_names()])
     header = {"encoder": encoder, "arguments": {}, "pooling": "", "tile_px": 0} | header
-    # Tensors that share memory are told apart, as safetensors wants it.
-    state = {name: tensor.contiguous().clone() for name, tensor in state.items()}
+    state = _apart(state)
     with published(path) as temporary:
         try:
             # One entry: safetensors writes several in an order that changes from run to run.
@@ -95,6 +94,17 @@ def prepare_weights(
                 f"{path}: cannot be written ({error}); make room and run again"
             ) from None
     return header
+
+
+def _apart(state: State) -> State:
+    """Tensors that share no memory with one another, as safetensors wants them."""
+    seen: set[int] = set()
+    apart = {}
+    for name, tensor in state.items():
+        place = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.clone() if place in seen else tensor.contiguous()
+        seen.add(place)
+    return apart
 
 
 def read_header(path: Path) -> dict:

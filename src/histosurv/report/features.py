@@ -67,6 +67,7 @@ def _throughput(folder: Path, n_batches: int) -> list[dict[str, str]]:
     jobs = pd.concat(tables)
     rows = []
     for (device, precision), of in jobs.groupby(["device", "precision"]):
+        rate = of["tiles"].sum() / of["seconds"].sum()
         busy = of[["decode_s", "compute_s", "wait_s", "write_s"]].sum()
         rows.append(
             {
@@ -75,7 +76,7 @@ def _throughput(folder: Path, n_batches: int) -> list[dict[str, str]]:
                 "spots": f"{of['spots'].sum()} computed, {of['taken_over'].sum()} taken over",
                 "tiles": f"{of['tiles'].sum()} ({of['distinct_tiles'].sum()} distinct)",
                 "seconds": f"{of['seconds'].sum():.0f}",
-                "rate": f"{of['tiles'].sum() / of['seconds'].sum():.1f}",
+                "rate": f"{rate:.1f}" if rate else "",
                 "busy": ", ".join(f"{name[:-2]} {busy[name]:.0f}" for name in busy.index),
                 "memory": f"{of['peak_memory_gb'].max():.1f}",
             }

@@ -125,12 +125,15 @@ class PictureShelf(local):
     """The picture that a thread read last, kept open, for spots often share a slide."""
 
     picture: Picture | None = None
+    state: tuple = ()
 
     def open(self, path: str, *, use_profile: bool) -> Picture:
-        """Open a picture, or take the one that is open."""
-        if self.picture is None or self.picture.path != path:
+        """Open a picture, or take the one that is open, unless its file was replaced."""
+        now = Path(path).stat() if Path(path).exists() else None
+        state = (path, now and now.st_size, now and now.st_mtime_ns)
+        if self.picture is None or self.state != state:
             self.close()
-            self.picture = open_picture(path, use_profile=use_profile)
+            self.picture, self.state = open_picture(path, use_profile=use_profile), state
         return self.picture
 
     def close(self) -> None:
