@@ -178,9 +178,6 @@ def decoding(paths: list[Path], seconds: float) -> dict[str, float]:
         files = [torchvision.io.read_file(str(path)) for path in paths]
         try:
             decode = torchvision.io.decode_jpeg
-            found["nvJPEG, one by one"] = rate(
-                lambda: [decode(file, device="cuda") for file in files], len(files), seconds
-            )
             found["nvJPEG, in one call"] = rate(
                 lambda: decode(files, device="cuda"), len(files), seconds
             )

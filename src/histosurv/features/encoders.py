@@ -133,10 +133,8 @@ class Encoder:
         """
         if self.device.type == "cpu":
             torch.set_num_threads(1)  # of the calling thread alone
-            features = self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
-        else:
-            features = self._on_gpu(parts)
-        return features
+            return self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
+        return self._on_gpu(parts)
 
     def _on_gpu(self, parts: list[torch.Tensor]) -> torch.Tensor:
         """The same in a stream of the calling thread, so that one copies while another computes."""

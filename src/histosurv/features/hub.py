@@ -1,6 +1,7 @@
 """Weights of timm models, by name, from the Hugging Face hub, or from a folder of it."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from histosurv.errors import InputError
@@ -24,12 +25,10 @@ def timm_weights(encoder: str, source: str, seed: int) -> tuple[State, dict]:
         timm is not installed, the model cannot be fetched or is not in the folder, or the weights
         are another network's.
     """
-    try:
-        import timm  # noqa: F401
-    except ImportError:
+    if find_spec("timm") is None:
         raise InputError(
             f"features: encoder: {encoder} needs the library timm: pip install 'histosurv[timm]'"
-        ) from None
+        )
     by_name = encoder.startswith("timm/")
     known = SHORTCUTS.get(encoder) or Shortcut(encoder.partition("/")[2])
     place = _place(encoder, source, f"timm/{_tagged(known.hub)}" if by_name else known.hub)

@@ -1,7 +1,7 @@
 """Weights as others keep them: PyTorch, safetensors and Keras files, in one form.
 
-Whatever comes in, a state dictionary of float32 tensors with torchvision's names comes out, whose
-first layer reads red, green, blue.
+Whatever comes in, a state dictionary of float32 tensors comes out, of Keras's files with
+torchvision's names. `read_red_first` turns a first layer that reads blue, green, red.
 """
 
 import re

@@ -73,8 +73,7 @@ def prepare_weights(
     InputError
         No network, no such file or encoder, or weights of another network.
     """
-    if encoder != "vgg16":
-        _refuse_vgg16s_own(encoder, source, convention)
+    _refuse_idle_convention(encoder, source, convention)
     if encoder == "vgg16":
         state, header = _vgg16(source, convention, seed)
     elif encoder.startswith("torchvision/"):
@@ -179,12 +178,14 @@ def _torchvision(encoder: str, source: str, seed: int) -> tuple[State, dict]:
     }
 
 
-def _refuse_vgg16s_own(encoder: str, source: str, convention: str) -> None:
-    """What is understood of VGG-16 only, and would be wrong in silence elsewhere."""
-    if convention != "auto":
-        raise InputError(f"features: convention: is of vgg16 only, not of {encoder}; set auto")
+def _refuse_idle_convention(encoder: str, source: str, convention: str) -> None:
+    """What is understood of VGG-16's files only, and would be passed over in silence elsewhere."""
     path = Path(source)
-    if path.is_file() and is_keras(path):
+    if convention != "auto" and (encoder != "vgg16" or not path.is_file()):
+        raise InputError(
+            f"features: convention: is of a VGG-16 file, not of {encoder} with {source}; set auto"
+        )
+    if encoder != "vgg16" and path.is_file() and is_keras(path):
         raise InputError(f"{path}: Keras's files are read for the encoder vgg16 only")
 
 
