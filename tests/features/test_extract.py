@@ -169,14 +169,22 @@ def test_a_picture_replaced_while_it_is_read_is_noticed(
     assert not contents(tmp_path)
 
 
-def test_a_full_gpu_halves_the_batch_and_says_so(small_weights, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"),
+    ],
+)
+def test_full_memory_halves_the_batch_and_says_so(small_weights, error, capsys):
     encoder = Encoder(small_weights, torch.device("cpu"), precision="fp32")
     whole, trunk, sizes = encoder._network, encoder._network.trunk, []
 
     class Narrow(torch.nn.Module):
         def forward(self, tiles):
             if len(tiles) > room:
-                raise torch.OutOfMemoryError("CUDA out of memory")
+                raise error
             sizes.append(len(tiles))
             return trunk(tiles)
 
@@ -191,9 +199,25 @@ def test_a_full_gpu_halves_the_batch_and_says_so(small_weights, monkeypatch, cap
     assert encoder.recipe["batch"].endswith("8 at once")  # other sums, another recipe
     assert "8 tiles at once" in capsys.readouterr().err
     room = 0
-    with pytest.raises(InputError, match="does not suffice for one tile"):
+    with pytest.raises(InputError, match="not enough free memory for the encoder; free some"):
         encoder.encode([tiles])
     whole.trunk = trunk
+
+
+def test_a_network_that_memory_does_not_hold_is_no_matter_of_the_tiles(small_weights, monkeypatch):
+    def full(*args, **kwargs):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(InputError, match="this machine has not enough free memory"):
+        Encoder(small_weights, torch.device("cpu"))
+
+
+def test_tables_of_two_batches_are_refused(cohort, small_encoder, tmp_path):
+    settings = SpotSettings()
+    first, second = (tabulate(cohort.iloc[[number]], settings) for number in (0, 1))
+    with pytest.raises(InputError, match="no tiles of spot 'spot_0' of --quality"):
+        extract(first.spots, second.tiles, small_encoder, tmp_path, settings)
 
 
 def test_features_may_be_kept_in_half_precision(undisturbed, cohort, small_encoder, run, tmp_path):

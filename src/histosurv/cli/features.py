@@ -1,6 +1,5 @@
 """Commands of the room `features`: weights, computing, importing, verifying."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +15,7 @@ from histosurv.cli.options import (
     Spots,
     SpotsAsJson,
     Unmatched,
+    settings_of,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -91,7 +91,7 @@ def compute(
     from histosurv.spots.tile_table import read_quality, read_tiles
 
     spots, tiles = read_quality(quality), read_tiles(tile_table)
-    how = SpotSettings.of(json.loads(settings))
+    how = settings_of(settings, SpotSettings.of)
     encoder = Encoder(
         weights_file,
         use_device(threads),

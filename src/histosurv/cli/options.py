@@ -1,9 +1,13 @@
 """Options that several commands share, so that one thing has one name and one help text."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
+
+from histosurv.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", help="file to write")]
 OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
@@ -26,3 +30,21 @@ Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
 PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]
 Repeat = Annotated[int, typer.Option(min=1)]
 Fold = Annotated[int, typer.Option(min=1)]
+
+_Settings = TypeVar("_Settings")
+
+
+def settings_of(
+    text: str, make: Callable[[dict], _Settings], option: str = "--settings"
+) -> _Settings:
+    """What an option says in JSON.
+
+    Raises
+    ------
+    InputError
+        It is no JSON, or a key of it is none of the config's.
+    """
+    try:
+        return make(json.loads(text))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{option}: {error}; give that part of the config as JSON") from None

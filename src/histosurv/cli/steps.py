@@ -1,6 +1,5 @@
 """Commands that the workflow calls, one per rule, in its order; each runs by hand too."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +22,7 @@ from histosurv.cli.options import (
     SpotsAsJson,
     Threads,
     Unmatched,
+    settings_of,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -42,7 +42,7 @@ def config(
     from histosurv.publish import published
     from histosurv.report.provenance import settings as list_settings
 
-    filled = complete(json.loads(settings))
+    filled = settings_of(settings, complete, "--json")
     for row in list_settings(filled):
         if "not confirmed" in row["study"] and row["is_default"]:
             say(f"{row['key']} = {row['value']} (default, not confirmed by the paper)")
@@ -130,7 +130,7 @@ def tiles(
     from histosurv.spots.tile_table import tabulate
 
     rows = read_cohort(patients, spots, slides, unmatched=unmatched).batch(batch, spots_per_job)
-    done = tabulate(with_cores(rows, cores), SpotSettings.of(json.loads(settings)), threads)
+    done = tabulate(with_cores(rows, cores), settings_of(settings, SpotSettings.of), threads)
     write_table(done.tiles, out)
     if sheet:
         write_sheet(done.thumbnails, sheet)
@@ -163,7 +163,9 @@ def train(
 
     device = use_device(threads)
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
-    scores, training, of_spots = score_lstm(job, LstmSettings(**json.loads(settings)), device)
+    scores, training, of_spots = score_lstm(
+        job, settings_of(settings, lambda of: LstmSettings(**of)), device
+    )
     write_table(training, curve)
     write_table(of_spots, spots_out)
     write_table(scores, out)

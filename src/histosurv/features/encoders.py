@@ -7,6 +7,8 @@ many threads work on many groups; on the GPU every group has the same shape.
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -56,7 +58,8 @@ class Encoder:
     Raises
     ------
     InputError
-        The weights file is not one of `prepare_weights`, or the network does not take such tiles.
+        The weights file is not one of `prepare_weights`, the network does not take such tiles, or
+        memory does not suffice for it.
     """
 
     def __init__(
@@ -83,7 +86,8 @@ class Encoder:
         # Convolutions of few tiles keep within the processor's caches.
         self._slice_tiles = 4 if on_cpu else self.group_tiles
         self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
-        network = _network(header, load_file(path), layer, relu).eval()
+        with _memory(device):
+            network = _network(header, load_file(path), layer, relu).eval()
         how = header["preprocessing"]
         mean, std = (torch.tensor(how[name]) * 255 for name in ("mean", "std"))
         if self.precision == "bf16" and self.name == "vgg16":
@@ -91,7 +95,8 @@ class Encoder:
                 mean, std = read_grey_levels(network, mean, std)
         self._mean, self._std = (value.view(3, 1, 1).to(device) for value in (mean, std))
         network = network.requires_grad_(False)
-        self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
+        with _memory(device):
+            self._network = network.to(device, self._dtype, memory_format=torch.channels_last)
         if not on_cpu:  # the streams of the threads do not wait for this one
             torch.cuda.synchronize(device)
         self._own = threading.local()
@@ -130,11 +135,17 @@ class Encoder:
         -------
         torch.Tensor
             (n_tiles, n_features) float32 on the CPU.
+
+        Raises
+        ------
+        InputError
+            Memory does not suffice.
         """
-        if self.device.type == "cpu":
+        with _memory(self.device):
+            if self.device.type != "cpu":
+                return self._on_gpu(parts)
             torch.set_num_threads(1)  # of the calling thread alone
             return self._forward(torch.cat(parts) if len(parts) > 1 else parts[0])
-        return self._on_gpu(parts)
 
     def _on_gpu(self, parts: list[torch.Tensor]) -> torch.Tensor:
         """The same in a stream of the calling thread, so that one copies while another computes."""
@@ -155,23 +166,20 @@ class Encoder:
         return result[:n_tiles].clone()
 
     def _forward(self, tiles: torch.Tensor) -> torch.Tensor:
-        """Features of tiles on the device; fewer at once when its memory does not suffice."""
+        """Features of tiles on the device; fewer at once when memory does not suffice."""
         while True:
             size = self._slice_tiles
             try:
                 trunk = [self._network.trunk(self._light(part)) for part in tiles.split(size)]
                 return self._network.head(torch.cat(trunk)).float()
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise InputError(
-                        "the GPU's memory does not suffice for one tile; free it, or set "
-                        "CUDA_VISIBLE_DEVICES= to compute on the CPU"
-                    ) from None
+            except RuntimeError as error:
+                if not _is_full(error) or size == 1:
+                    raise
             # Outside of the handler, for the error keeps the tensors that were in the way.
             with self._shrinking:
                 if self._slice_tiles == size:
                     self._slice_tiles = size // 2
-                    say(f"features: GPU memory is full; {size // 2} tiles at once from here on")
+                    say(f"features: memory is full; {size // 2} tiles at once from here on")
             torch.cuda.empty_cache()
 
     def _light(self, tiles: torch.Tensor) -> torch.Tensor:
@@ -184,8 +192,6 @@ class Encoder:
         tile = torch.full((1, side, side, 3), 255, dtype=torch.uint8)
         try:
             shape = self.encode([tile]).shape
-        except torch.OutOfMemoryError:
-            raise
         except (AssertionError, RuntimeError, ValueError) as error:
             raise InputError(
                 f"spots: tile_px: {self.name} does not take tiles of {side} px "
@@ -204,6 +210,28 @@ class Encoder:
         tiles = torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8)
         turned = torch.randperm(len(tiles), generator=draw)
         return torch.equal(self.encode([tiles])[turned], self.encode([tiles[turned]]))
+
+
+@contextmanager
+def _memory(device: torch.device) -> Iterator[None]:
+    """One message where memory does not suffice for what a block does."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_full(error):
+            raise
+        on_cpu = device.type == "cpu"
+        mend = "use fewer threads" if on_cpu else "set CUDA_VISIBLE_DEVICES= to compute on the CPU"
+        raise InputError(
+            f"features: {'this machine' if on_cpu else 'the GPU'} has not enough free memory for "
+            f"the encoder; free some, or {mend}"
+        ) from None
+
+
+def _is_full(error: RuntimeError) -> bool:
+    """Whether memory did not suffice; some libraries say it in words only."""
+    told = ("ALLOC_FAILED", "allocate memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in told)
 
 
 def _network(header: dict, state: dict[str, torch.Tensor], layer: str, relu: str) -> Network:

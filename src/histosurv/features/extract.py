@@ -101,12 +101,23 @@ def extract(
         has the status ``excluded`` and no file.
     throughput : pandas.DataFrame
         One row, as in `histosurv.features.throughput`.
+
+    Raises
+    ------
+    InputError
+        The tables are of two batches, a picture changed since it was cut, or there is no room.
     """
     on_cpu = encoder.device.type == "cpu"
     workers = threads if on_cpu else 2  # on the GPU one copies while the other computes
     readers = max(1, threads // 2) if on_cpu else threads
     job = _Job(tiles, encoder, store, settings, dtype)
     usable = spots[spots["usable"] == 1]
+    strange = usable.loc[~usable["spot_id"].isin(job.tables), "spot_id"]
+    if len(strange):
+        raise InputError(
+            f"--tiles: has no tiles of spot {strange.iloc[0]!r} of --quality; give the two tables "
+            "of one batch"
+        )
     n_computed = 0
     unwritten: list[Future] = []
     with track(None, "features", "tile", total=len(tiles)) as bar, ThreadPoolExecutor(1) as disk:

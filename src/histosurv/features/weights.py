@@ -155,7 +155,7 @@ def _torchvision(encoder: str, source: str, seed: int) -> tuple[State, dict]:
     like = published.transforms()
     arguments = {}
     if name in ("googlenet", "inception_v3"):  # trained on other units; they convert by themselves
-        arguments = {"transform_input": True}
+        arguments = {"transform_input": True, "init_weights": True}
     if name.startswith("vit_") and source == "imagenet":
         arguments = {"image_size": like.crop_size[0]}
     model = classifier("torchvision", name, arguments)
