@@ -5,7 +5,7 @@ from safetensors.torch import load_file
 from tests.features.encoding import encoder_of, normalised
 
 from histosurv.errors import InputError
-from histosurv.features.networks import read_grey_levels
+from histosurv.features.networks import classifier, filled, read_grey_levels
 from histosurv.features.weights import prepare_weights, read_header
 
 CPU = torch.device("cpu")
@@ -111,7 +111,16 @@ def test_networks_trained_on_other_units_convert_the_pixels(tmp_path):
     model = torchvision.models.googlenet(weights=None, transform_input=True, init_weights=False)
     torch.save(model.state_dict(), tmp_path / "g.pth")
     prepare_weights("torchvision/googlenet", str(tmp_path / "g.pth"), tmp_path / "w")
-    assert read_header(tmp_path / "w")["arguments"] == {"transform_input": True}
+    assert read_header(tmp_path / "w")["arguments"]["transform_input"] is True
+
+
+@pytest.mark.parametrize("name", ["swin_tiny_patch4_window7_224", "resnet18"])
+def test_a_network_is_filled_with_its_weights_and_with_what_they_do_not_hold(name):
+    real = classifier("timm", name, {}).eval()  # swin's tables of places are not in its weights
+    light = torch.rand(1, 3, 224, 224)
+    with torch.inference_mode():
+        again = filled("timm", name, {}, None, real.state_dict()).eval()
+        assert torch.equal(again(light), real(light))
 
 
 @pytest.mark.parametrize(

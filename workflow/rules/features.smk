@@ -15,7 +15,7 @@ rule weights:
     localrule: True
     threads: 1
     resources:
-        mem="2GB",
+        mem="6GB",  # for encoders of a billion weights; VGG-16 needs 2 GB
         runtime="30m",
     params:
         source=lookup("features/weights", within=config),

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from histosurv.errors import InputError
 from histosurv.features.networks import (
     Network,
-    classifier,
+    filled,
     read_grey_levels,
     vgg16,
     without_head,
@@ -239,8 +239,7 @@ def _network(header: dict, state: dict[str, torch.Tensor], layer: str, relu: str
         return vgg16(state, layer, relu)
     library = "torchvision" if header["encoder"].startswith("torchvision/") else "timm"
     name = header.get("architecture") or header["encoder"].partition("/")[2]
-    model = classifier(library, name, header["arguments"], header.get("pretrained_cfg"))
-    model.load_state_dict(state)
+    model = filled(library, name, header["arguments"], header.get("pretrained_cfg"), state)
     return without_head(model, library, name, header["pooling"])
 
 

@@ -42,7 +42,7 @@ def timm_weights(encoder: str, source: str, seed: int) -> tuple[State, dict]:
     try:
         arguments = (stated.get("model_args") or {}) | known.arguments
         trained = dict(stated.get("pretrained_cfg") or {})
-        model = classifier("timm", str(name), arguments, trained)
+        model = classifier("timm", str(name), arguments, trained, empty=True)
         how = model.pretrained_cfg | trained
         mean, std = ([float(value) for value in how[key]] for key in ("mean", "std"))
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:

@@ -10,8 +10,10 @@ a name in `SHORTCUTS`
     A pathology encoder of the hub that needs more than its name to be built.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 
 import torch
 import torchvision
@@ -104,7 +106,12 @@ def vgg16(state: dict[str, torch.Tensor], layer: str, relu: str) -> Network:
 
 
 def classifier(
-    library: str, name: str, arguments: dict, pretrained_cfg: dict | None = None
+    library: str,
+    name: str,
+    arguments: dict,
+    pretrained_cfg: dict | None = None,
+    *,
+    empty: bool = False,
 ) -> nn.Module:
     """An untrained model of a library.
 
@@ -118,6 +125,8 @@ def classifier(
         Of its building; layers by their names.
     pretrained_cfg : dict, optional
         What a hub's ``config.json`` says of the weights: timm takes the size of the input from it.
+    empty : bool
+        Without memory for numbers that are not wanted, where the model can be built so.
 
     Raises
     ------
@@ -127,19 +136,40 @@ def classifier(
     if library == "torchvision":
         if name not in torchvision.models.list_models(module=torchvision.models):
             raise unknown(f"torchvision/{name}", torchvision_names())
-        return torchvision.models.get_model(name, weights=None, **arguments)
-    import timm
+        build = partial(torchvision.models.get_model, name, weights=None, **arguments)
+    else:
+        import timm
 
-    if not timm.is_model(name.split(".")[0]):
-        raise unknown(f"timm/{name}", [f"timm/{one}" for one in timm.list_models()])
-    try:
+        if not timm.is_model(name.split(".")[0]):
+            raise unknown(f"timm/{name}", [f"timm/{one}" for one in timm.list_models()])
         how = _layers(arguments) | {"num_classes": 0, "pretrained_cfg_overlay": pretrained_cfg}
-        return timm.create_model(name, **how)
+        build = partial(timm.create_model, name, **how)
+    try:
+        if empty:
+            with suppress(RuntimeError), torch.device("meta"):
+                return build()
+        return build()
     except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"timm/{name} cannot be built with {arguments} ({error}); correct the name, or "
+            f"{library}/{name} cannot be built with {arguments} ({error}); correct the name, or "
             "model_args in the config.json of its folder"
         ) from None
+
+
+def filled(
+    library: str,
+    name: str,
+    arguments: dict,
+    pretrained_cfg: dict | None,
+    state: dict[str, torch.Tensor],
+) -> nn.Module:
+    """A model of a library with given weights; what its state lacks is computed by the library."""
+    model = classifier(library, name, arguments, pretrained_cfg, empty=True)
+    model.load_state_dict(state, assign=True)
+    if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
+        model = classifier(library, name, arguments, pretrained_cfg)
+        model.load_state_dict(state)
+    return model
 
 
 def without_head(model: nn.Module, library: str, name: str, pooling: str = "") -> Network:

@@ -113,7 +113,7 @@ def refuse_misfit(model: torch.nn.Module, state: State, source: str) -> None:
         Names or shapes differ.
     """
     try:
-        model.load_state_dict(state)
+        model.load_state_dict(state, assign=True)  # no copy
     except RuntimeError as error:
         what = " ".join(str(error).split()).split(": ", 1)[-1]
         raise InputError(f"{source}: weights of another network ({what[:200]})") from None

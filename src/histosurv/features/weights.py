@@ -158,7 +158,7 @@ def _torchvision(encoder: str, source: str, seed: int) -> tuple[State, dict]:
         arguments = {"transform_input": True, "init_weights": True}
     if name.startswith("vit_") and source == "imagenet":
         arguments = {"image_size": like.crop_size[0]}
-    model = classifier("torchvision", name, arguments)
+    model = classifier("torchvision", name, arguments, empty=True)
     if source == "imagenet":
         state, text = _fetched(published), f"imagenet, torchvision {published.name}"
     elif source == "random":
