@@ -4,7 +4,7 @@ import pytest
 
 from histosurv.cli.options import settings_of
 from histosurv.errors import InputError
-from histosurv.models.training import LstmSettings
+from histosurv.models.training import NetworkSettings
 from histosurv.spots.preparation import SpotSettings
 
 
@@ -17,7 +17,7 @@ from histosurv.spots.preparation import SpotSettings
     ],
 )
 def test_settings_that_are_none_are_told_in_one_line(text, told):
-    for make in (SpotSettings.of, lambda of: LstmSettings(**of)):
+    for make in (SpotSettings.of, NetworkSettings.of):
         with pytest.raises(InputError, match=r"^--settings: .*; give that part of the config"):
             settings_of(text, make)
     with pytest.raises(InputError, match=told):

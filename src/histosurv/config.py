@@ -9,6 +9,7 @@ import yaml
 from histosurv.errors import InputError
 
 WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
+USUAL_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01}
 
 _HERE = Path(__file__).parent
 
@@ -48,7 +49,27 @@ def complete(config: dict) -> dict:
     filled = _with_defaults(config, schema)
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
         raise InputError(f"config: {_in_words(error)}")
+    learning_rate(filled["models"]["training"])
     return filled
+
+
+def learning_rate(training: dict) -> float:
+    """Learning rate of the config's ``models: training:``, where 0 is the optimiser's usual one.
+
+    Raises
+    ------
+    InputError
+        Adadelta's, which differs a thousandfold between libraries, is not stated.
+    """
+    if training["learning_rate"]:
+        return training["learning_rate"]
+    if training["optimiser"] not in USUAL_RATES:
+        raise InputError(
+            f"config: models: training: learning_rate: state one for {training['optimiser']}: 1.0 "
+            "is that of its first description and of PyTorch, 0.001 that of newer Keras, which "
+            "hardly learns"
+        )
+    return USUAL_RATES[training["optimiser"]]
 
 
 def refuse_missing_files(config: dict) -> None:

@@ -18,6 +18,14 @@ def device_name(device: torch.device) -> str:
     return f"CPU, {names[0]}" if names else "CPU"
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether the hardware computes in bf16, rather than imitating it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # AVX-512 without bf16 would imitate it, slower than single precision.
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def use_device(n_threads: int) -> torch.device:
     """Pick the GPU when torch sees one, else the CPU with a fixed number of threads.
 

@@ -1,72 +1,18 @@
+"""How networks are trained: stopping, resuming, threads, optimisers."""
+
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.models.small_cohorts import CPU, cohort, job, perturbed, settings
 
-from histosurv.cohort.folds import members, rotate
-from histosurv.evaluation.discrimination import delong_variance
-from histosurv.models.baselines import fit_baseline, log_odds, score_baseline
-from histosurv.models.job import Job
-from histosurv.models.sequences import Sequences, moments
-from histosurv.models.training import LstmSettings, score_lstm, train_lstm
-
-SETTINGS = LstmSettings(
-    units=[16, 8],
-    l1=0.0001,
-    l2=0.0001,
-    penalised="recurrent",
-    dropout=0.05,
-    learning_rate=0.01,
-    batch_spots=16,
-    max_epochs=15,
-    patience_epochs=5,
-    feature_scaling="standardise",
-)
-CPU = torch.device("cpu")
-
-
-def cohort(n=90, signal=2.0, seed=0, unknown=0.1):
-    """Sequences of unequal length whose mean in one feature carries the label."""
-    rng = np.random.default_rng(seed)
-    label = pd.Series(rng.integers(0, 2, n), dtype="Int64")
-    ids = [f"P{i:03d}" for i in range(n)]
-    patient_of, spots = [], []
-    for patient, y in zip(ids, label, strict=True):
-        for _ in range(rng.integers(1, 3)):
-            spot = rng.standard_normal((rng.integers(3, 7), 12)).astype(np.float32)
-            spot[:, 3] += signal * (y - 0.5)
-            patient_of.append(patient)
-            spots.append(spot * 5 + 100)
-    label[rng.random(n) < unknown] = pd.NA
-    patients = pd.DataFrame({"patient_id": ids, "label_60m": label})
-    return Sequences(
-        patients.set_index("patient_id", drop=False),
-        np.array(patient_of),
-        np.arange(len(spots)).astype(str),
-        spots,
-    )
-
-
-def job(sequences, seed=5):
-    patients = sequences.patients.reset_index(drop=True)
-    folds = rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=seed)
-    return Job(sequences, members(folds, 1, 1), 1, 1, seed)
-
-
-def scrambled_test(work):
-    """The same job with the outcomes of its test patients turned round."""
-    patients = work.sequences.patients.copy()
-    label = patients.loc[work.parts["test"], "label_60m"]
-    patients.loc[work.parts["test"], "label_60m"] = (1 - label).fillna(1)
-    return replace(work, sequences=replace(work.sequences, patients=patients))
-
-
-def auc(scores, sequences):
-    label = sequences.patients["label_60m"].loc[scores["patient_id"]]
-    known = label.notna().to_numpy()
-    return delong_variance(scores["value"].to_numpy()[known], label[known].to_numpy(int))[0]
+from histosurv.config import complete
+from histosurv.errors import InputError
+from histosurv.models import checkpoint, member
+from histosurv.models.sequences import moments
+from histosurv.models.training import score_network, train_network
 
 
 @pytest.fixture(autouse=True)
@@ -74,51 +20,129 @@ def two_threads():
     torch.set_num_threads(2)
 
 
-MODELS = {
-    "lstm": lambda work: score_lstm(work, SETTINGS, CPU)[0],
-    "logistic": lambda work: score_baseline("logistic", work),
-    "naive_bayes": lambda work: score_baseline("naive_bayes", work),
-    "svm": lambda work: score_baseline("svm", work),
-}
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_scrambling_test_outcomes_changes_no_prediction_and_no_threshold(name):
-    work = job(cohort())
-    assert MODELS[name](work).equals(MODELS[name](scrambled_test(work)))
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_same_seed_same_scores_and_every_test_patient_once(name):
-    work = job(cohort())
-    scores = MODELS[name](work)
-    assert scores.equals(MODELS[name](work))
-    assert sorted(scores["patient_id"]) == sorted(work.parts["test"])
-    assert len(set(scores["threshold"])) == 1
-    np.testing.assert_allclose(scores["risk_60m"], 1 / (1 + np.exp(-scores["value"])))
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_plain_signal_is_found(name):
-    sequences = cohort(300)
-    # Chance has a standard error of 0.06 with 100 test patients; the signal's own AUC is 0.98.
-    assert auc(MODELS[name](job(sequences)), sequences) > 0.5 + 4 * 0.06
-
-
 def test_the_best_epoch_is_kept_and_the_curve_tells_which():
     work = job(cohort())
-    trained = train_lstm(work.sequences, work.parts, SETTINGS, seed=1, device=CPU)
+    trained = train_network("lstm", work, settings(initialisations=1, precision="fp32"), device=CPU)
     curve = trained.curve
     assert curve["best"].sum() == 1
     best = curve.loc[curve["best"] == 1].iloc[0]
     assert best["validation_error"] == curve["validation_error"].min()
-    assert len(curve) <= SETTINGS.max_epochs
+    assert len(curve) <= 15
     # The kept network is that of the best epoch: its error on validation patients is that row's.
-    positions = work.sequences.of(work.parts["validation"], labelled=True)
-    label = work.sequences.labels(positions)
-    weight = 1 / pd.Series(work.sequences.patient_of[positions]).map(work.sequences.n_spots)
-    error = np.logaddexp(0, trained.logits[positions]) - label * trained.logits[positions]
-    assert np.average(error, weights=weight) == pytest.approx(best["validation_error"], rel=1e-4)
+    label = work.sequences.patients["label_60m"].loc[work.parts["validation"]].dropna()
+    logit = trained.members[0].loc[label.index].to_numpy()
+    error = np.logaddexp(0, logit) - label.to_numpy(float) * logit
+    assert error.mean() == pytest.approx(best["validation_error"], rel=1e-4)
+
+
+def test_the_number_of_threads_changes_no_score():
+    work = job(cohort())
+    how = settings(initialisations=3)
+    one, three = (score_network("lstm", work, how, CPU, threads=n) for n in (1, 3))
+    assert one[0].equals(three[0])
+    assert one[1].equals(three[1])
+    assert one[2].curve.equals(three[2].curve)
+    pd.testing.assert_frame_equal(one[2].gradients, three[2].gradients, check_exact=True)
+
+
+@pytest.mark.parametrize("killed_in", [2, 7])
+def test_an_interrupted_training_goes_on_where_it_stood(killed_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    work, how = job(cohort()), settings(dropout=0.3)
+    whole = score_network("lstm", work, how, CPU)
+    real, calls = member._epoch, []
+
+    def kill(*args, **kwargs):
+        calls.append(kwargs["epoch"])
+        if len(calls) > killed_in:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(member, "_epoch", kill)
+    with pytest.raises(KeyboardInterrupt):
+        score_network("lstm", work, how, CPU, checkpoints=tmp_path)
+    calls.clear()
+    monkeypatch.setattr(
+        member, "_epoch", lambda *a, **k: (calls.append(k["epoch"]), real(*a, **k))[1]
+    )
+    resumed = score_network("lstm", work, how, CPU, checkpoints=tmp_path)
+    assert resumed[0].equals(whole[0])
+    assert resumed[2].curve.equals(whole[2].curve)
+    assert len(calls) == len(whole[2].curve) - killed_in
+    # All is done: nothing is trained again.
+    calls.clear()
+    assert score_network("lstm", work, how, CPU, checkpoints=tmp_path)[0].equals(whole[0])
+    assert not calls
+
+
+def test_a_checkpoint_of_another_training_or_a_broken_one_is_not_taken_up(tmp_path):
+    work = job(cohort())
+    other = settings(learning_rate=0.02)
+    expected = score_network("lstm", work, settings(), CPU)[0]
+    score_network("lstm", work, other, CPU, checkpoints=tmp_path)
+    assert score_network("lstm", work, settings(), CPU, checkpoints=tmp_path)[0].equals(expected)
+    moved = perturbed(work, work.parts["fit"][:1])
+    score_network("lstm", moved, settings(), CPU, checkpoints=tmp_path)
+    assert score_network("lstm", work, settings(), CPU, checkpoints=tmp_path)[0].equals(expected)
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:1000])
+    assert score_network("lstm", work, settings(), CPU, checkpoints=tmp_path)[0].equals(expected)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "rmsprop", "sgd", "adadelta"])
+def test_every_optimiser_lowers_the_error_at_its_usual_rate(optimiser):
+    rate = {"adadelta": 1.0, "sgd": 0.01}.get(optimiser, 0.001)
+    how = settings(optimiser=optimiser, learning_rate=rate, dropout=0.0, patience_epochs=15)
+    curve = train_network("lstm", job(cohort()), how, device=CPU).curve
+    assert curve["fit_error"].iloc[-1] < 0.97 * curve["fit_error"].iloc[0]
+
+
+def test_adadelta_without_a_rate_is_refused_and_others_get_their_own():
+    tables = {"cohorts": {"development": {"patients": "p", "spots": "s"}}}
+    with pytest.raises(InputError, match="learning_rate: state one for adadelta"):
+        complete(tables | {"models": {"training": {"optimiser": "adadelta"}}})
+    for optimiser, rate in (("sgd", 0.01), ("adam", 0.001)):
+        assert settings(optimiser=optimiser, learning_rate=0).training.learning_rate == rate
+
+
+def test_gradients_are_clipped_and_a_broken_training_is_told():
+    work = job(cohort())
+    wild = settings(optimiser="sgd", learning_rate=1e30, gradient_clip=0.0, l1=0.1)
+    with pytest.raises(InputError, match="error is not finite in epoch"):
+        train_network("lstm", work, wild, device=CPU)
+    held = settings(optimiser="sgd", learning_rate=1.0, momentum=0.0, gradient_clip=1e-6)
+    before, after = (
+        train_network("lstm", work, replace(held, training=training), device=CPU).networks[0]
+        for training in (replace(held.training, learning_rate=1e-9), held.training)
+    )
+    n_steps = 15 * -(-len(work.parts["fit"]) // 12)
+    for a, b in zip(before.parameters(), after.parameters(), strict=True):
+        assert (a - b).norm() <= n_steps * 1e-6 + 1e-9
+
+
+def test_a_sequence_of_one_tile_and_one_patient_in_a_batch_are_no_trouble():
+    work = job(cohort())
+    spots = [spot[:1] for spot in work.sequences.spots]
+    work = replace(work, sequences=replace(work.sequences, spots=spots))
+    for changes in ({}, {"readout": "attention"}, {"normalisation": "layer"}):
+        scores = score_network("lstm", work, settings(batch_patients=1, **changes), CPU)[0]
+        assert np.isfinite(scores["value"]).all()
+
+
+def test_several_spots_are_averaged_or_read_as_one():
+    work = job(cohort())
+    ids = work.sequences.patient_of
+    average = train_network("lstm", work, settings(precision="fp32"), device=CPU)
+    mean = pd.Series(average.spots).groupby(ids).mean()
+    np.testing.assert_allclose(average.members.mean(axis=1), mean, rtol=1e-4, atol=1e-5)
+    joined = train_network("lstm", work, settings(spots="sequence", precision="fp32"), device=CPU)
+    several = pd.Series(ids).value_counts().loc[lambda n: n > 1].index
+    alone = pd.Series(joined.spots).groupby(ids).mean()
+    assert not np.allclose(joined.members.mean(axis=1)[several], alone[several], atol=1e-3)
+    single = pd.Series(ids).value_counts().loc[lambda n: n == 1].index
+    np.testing.assert_allclose(
+        joined.members.mean(axis=1)[single], alone[single], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_moments_look_at_the_given_spots_only():
@@ -136,72 +160,7 @@ def test_a_constant_feature_says_nothing():
     assert moments(spots, np.arange(2))[1].tolist() == [0.0, pytest.approx(1 / 1.299038)]
 
 
-def perturbed(work, patients):
-    """The same job with the features of some patients blown up."""
-    sequences = work.sequences
-    spots = [
-        spot * 7 - 300 if patient in set(patients) else spot
-        for patient, spot in zip(sequences.patient_of, sequences.spots, strict=True)
-    ]
-    return replace(work, sequences=replace(sequences, spots=spots))
-
-
-def of_part(work, part, *, unknown):
-    label = work.sequences.patients.loc[work.parts[part], "label_60m"]
-    return label.index[label.isna() == unknown].tolist()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_features_of_test_patients_move_nobodys_score_but_their_own(name):
-    work = job(cohort())
-    some, others = work.parts["test"][::2], work.parts["test"][1::2]
-    before, after = (
-        MODELS[name](each).set_index("patient_id") for each in (work, perturbed(work, some))
-    )
-    assert before.loc[others].equals(after.loc[others])
-    assert (before["threshold"] == after["threshold"]).all()
-    assert (before.loc[some, "value"] != after.loc[some, "value"]).any()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_patients_of_unknown_outcome_teach_nothing(name):
-    work = job(cohort(unknown=0.3))
-    unknown = of_part(work, "fit", unknown=True)
-    assert len(unknown) > 5
-    assert MODELS[name](work).equals(MODELS[name](perturbed(work, unknown)))
-
-
-@pytest.mark.parametrize("name", ["logistic", "naive_bayes", "svm"])
-def test_classical_models_learn_from_the_fit_part_alone(name):
-    work = job(cohort())
-    changed = perturbed(work, work.parts["validation"])
-    before, after = MODELS[name](work), MODELS[name](changed)
-    assert before["value"].equals(after["value"])
-    assert before["threshold"].iloc[0] != after["threshold"].iloc[0]
-
-
-def test_threshold_is_the_median_of_the_validation_patients():
-    work = job(cohort())
-    trained = train_lstm(work.sequences, work.parts, SETTINGS, seed=work.seed, device=CPU)
-    value = work.sequences.patient_means(trained.logits, np.arange(len(trained.logits)))
-    expected = value.loc[work.parts["validation"]].median()
-    assert MODELS["lstm"](work)["threshold"].iloc[0] == pytest.approx(expected)
-
-
 def test_penalties_pull_the_recurrent_weights_down():
-    work = job(cohort())
-    held = replace(SETTINGS, l1=0.05, max_epochs=8, patience_epochs=8)
-    curve = train_lstm(work.sequences, work.parts, held, seed=1, device=CPU).curve
+    how = settings(l1=0.05, max_epochs=8, patience_epochs=8, initialisations=1)
+    curve = train_network("lstm", job(cohort()), how, device=CPU).curve
     assert curve["penalty"].iloc[-1] < 0.5 * curve["penalty"].iloc[0]
-
-
-def test_a_weak_signal_never_turns_the_ranking_of_the_support_vector_machine():
-    # Thirty cohorts without signal: Platt's line alone would fall in some of them.
-    for seed in range(30):
-        rng = np.random.default_rng(seed)
-        features = pd.DataFrame(rng.standard_normal((40, 6)))
-        label = pd.Series(rng.permutation([0, 1] * 20))
-        model = fit_baseline("svm", features, label, seed=seed)
-        distance = model.model.decision_function(features.to_numpy())
-        assert model.slope > 0
-        assert (np.argsort(log_odds(model, features)) == np.argsort(distance)).all()

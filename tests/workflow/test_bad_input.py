@@ -96,8 +96,8 @@ def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
     [
         ({"modles": {}}, "config: top level: unknown key 'modles'; did you mean 'models'?"),
         (
-            {"models": {"lstm": {"learning_rat": 1}}},
-            "config: models: lstm: unknown key 'learning_rat'; did you mean 'learning_rate'?",
+            {"models": {"training": {"learning_rat": 1}}},
+            "config: models: training: unknown key 'learning_rat'; did you mean 'learning_rate'?",
         ),
         ({"resampling": {"folds": 1}}, "config: resampling: folds: 1 is less than the minimum"),
         ({"models": {"baselines": ["forest"]}}, "config: models: baselines: 0: 'forest' is not"),

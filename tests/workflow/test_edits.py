@@ -17,7 +17,11 @@ CONFIG = {
     "features": {"import": "features"},
     "spots_per_job": 20,
     "resampling": {"folds": 2},
-    "models": {"baselines": [], "lstm": {"max_epochs": 1, "units": [4]}},
+    "models": {
+        "baselines": [],
+        "lstm": {"units": [4]},
+        "training": {"max_epochs": 1, "initialisations": 1},
+    },
 }
 
 

@@ -8,7 +8,11 @@ from histosurv.cohort.demo import write_demo
 
 CONFIG = {
     "resampling": {"folds": 2},
-    "models": {"baselines": ["logistic"], "lstm": {"max_epochs": 1, "units": [4]}},
+    "models": {
+        "baselines": ["logistic"],
+        "lstm": {"units": [4]},
+        "training": {"max_epochs": 1, "initialisations": 1},
+    },
 }
 
 

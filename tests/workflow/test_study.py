@@ -138,7 +138,7 @@ def test_logs_are_quiet(study):
 
 def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     log = (study / "logs/config.log").read_text()
-    assert "models: lstm: learning_rate = 0.001 (default, not confirmed by the paper)" in log
+    assert "models: training: learning_rate = 0 (default, not confirmed by the paper)" in log
     assert "units" not in log
 
 
@@ -147,7 +147,7 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     [
         ({"title": "Another title"}, {"config_as_run", "report"}),
         (
-            {"models": {"lstm": {"learning_rate": 0.01}}},
+            {"models": {"training": {"learning_rate": 0.01}}},
             {"config_as_run", "train", "scores", "evaluate", "report"},
         ),
         (

@@ -51,6 +51,12 @@ def models_folder(wildcards, input):
     return Path(input.tables[0]).parents[2]
 
 
+def network_settings(wildcards):
+    """What the config says of a network and of its training."""
+    section = config["models"][wildcards.network]
+    return json.dumps({"network": section, "training": config["models"]["training"]})
+
+
 def weights_files(wildcards):
     """The weights file that the study names, or those of the folder, if it names one."""
     source = Path(config["features"]["weights"])
@@ -71,7 +77,8 @@ checked(refuse_missing_files, config)
 PLAN = checked(Plan, config)
 FOLDS = range(1, config["resampling"]["folds"] + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)
-MODELS = ["lstm", *config["models"]["baselines"]]
+NETWORKS = config["models"]["networks"]
+MODELS = [*NETWORKS, *config["models"]["baselines"]]
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)
 # What the report shows of the pixels; nothing where features are imported.
@@ -94,6 +101,7 @@ wildcard_constraints:
     cohort="development",
     batch=r"\d+",
     slide=r"[^/]+",
+    network="lstm|attention_mil",
     model="logistic|naive_bayes|svm",
     repeat=r"\d+",
     fold=r"\d+",

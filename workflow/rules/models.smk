@@ -8,29 +8,31 @@ rule train:
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
     output:
-        scores="<results>/models/lstm/{repeat}_{fold}/scores.csv",
-        curve="<results>/models/lstm/{repeat}_{fold}/training.csv",
-        spots="<results>/models/lstm/{repeat}_{fold}/spots.csv",
+        scores="<results>/models/{network}/{repeat}_{fold}/scores.csv",
+        curve="<results>/models/{network}/{repeat}_{fold}/training.csv",
+        gradients="<results>/models/{network}/{repeat}_{fold}/gradients.csv",
+        spots="<results>/models/{network}/{repeat}_{fold}/spots.csv",
     log:
-        "<logs>/models/lstm/{repeat}_{fold}.log",
+        "<logs>/models/{network}/{repeat}_{fold}.log",
     benchmark:
-        "<benchmarks>/models/lstm/{repeat}_{fold}.jsonl"
-    threads: 2
+        "<benchmarks>/models/{network}/{repeat}_{fold}.jsonl"
+    threads: lookup("models/training/initialisations", within=config)
     resources:
         mem="6GB",
         runtime="240m",
     params:
-        settings=json.dumps(config["models"]["lstm"]),
+        settings=network_settings,
         seed=lookup("resampling/seed", within=config),
         batches=len(BATCHES),
         cohort=subpath(input.folds, parent=True),
         features=features_folder,
+        folder=subpath(output.scores, parent=True),
         code=code_digest("histosurv.models.training"),
     shell:
-        "histosurv train --cohort {params.cohort:q} --features {params.features:q}"
-        " --batches {params.batches} --repeat {wildcards.repeat} --fold {wildcards.fold}"
-        " --settings {params.settings:q} --seed {params.seed} --threads 2"
-        " --out {output.scores:q} --curve {output.curve:q} --spots-out {output.spots:q} 2> {log:q}"
+        "histosurv train {wildcards.network} --cohort {params.cohort:q}"
+        " --features {params.features:q} --batches {params.batches}"
+        " --repeat {wildcards.repeat} --fold {wildcards.fold} --settings {params.settings:q}"
+        " --seed {params.seed} --threads {threads} --out {params.folder:q} 2> {log:q}"
 
 
 rule baseline:
@@ -73,7 +75,8 @@ rule scores:
             fold=FOLDS,
         ),
         of_spots=collect(
-            "<results>/models/lstm/{repeat}_{fold}/spots.csv",
+            "<results>/models/{network}/{repeat}_{fold}/spots.csv",
+            network=NETWORKS,
             repeat=REPEATS,
             fold=FOLDS,
         ),
@@ -90,6 +93,7 @@ rule scores:
         mem="1GB",
         runtime="10m",
     params:
+        networks=[f"--network={name}" for name in NETWORKS],
         models=[f"--model={name}" for name in MODELS],
         readers=[f"--reader={name}" for name in config["cohort"]["readers"]],
         grade_high=lookup("cohort/grade_high", within=config),
@@ -98,5 +102,5 @@ rule scores:
         code=code_digest("histosurv.models.scores"),
     shell:
         "histosurv scores --cohort {params.cohort:q} --models {params.folder:q}"
-        " {params.models:q} {params.readers:q} --grade-high {params.grade_high}"
+        " {params.networks:q} {params.models:q} {params.readers:q} --grade-high {params.grade_high}"
         " --out {output.scores:q} --spots-out {output.spots:q} 2> {log:q}"

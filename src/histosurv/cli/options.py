@@ -42,9 +42,13 @@ def settings_of(
     Raises
     ------
     InputError
-        It is no JSON, or a key of it is none of the config's.
+        It is no JSON, or a key of it is none of the config's, or is missing.
     """
     try:
         return make(json.loads(text))
+    except KeyError as error:
+        raise InputError(
+            f"{option}: {error} is missing; give that part of the config as JSON"
+        ) from None
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(f"{option}: {error}; give that part of the config as JSON") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from histosurv.device import has_bf16
 from histosurv.errors import InputError
 from histosurv.features.networks import (
     Network,
@@ -251,12 +252,9 @@ def _supported(precision: str, device: torch.device) -> str:
     InputError
         bf16 is asked for and the hardware has none.
     """
-    if device.type == "cuda":
-        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:  # AVX-512 without bf16 would emulate it, slower than single precision
-        has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if precision == "bf16" and not has_bf16:
+    is_there = has_bf16(device)
+    if precision == "bf16" and not is_there:
         raise InputError(
             "features: precision: this machine has no bf16; set auto (or fp32) in the config"
         )
-    return "bf16" if has_bf16 and precision != "fp32" else "fp32"
+    return "bf16" if is_there and precision != "fp32" else "fp32"

@@ -110,6 +110,23 @@ def write_features(
         temporary.write_bytes(content + SEAL + hashlib.sha256(content).hexdigest().encode())
 
 
+def map_features(path: Path) -> np.ndarray:
+    """Features of one spot, (n_tiles, n_features), read from the file when they are used.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged.
+    """
+    _refuse_damaged(path)
+    with h5py.File(path) as file:
+        stored = file["features"]
+        offset = stored.id.get_offset()
+        if offset is None:  # in pieces, or empty
+            return np.asarray(stored)
+        return np.memmap(path, stored.dtype, "r", offset, stored.shape)
+
+
 def read_features(path: Path) -> np.ndarray:
     """Features of one spot, (n_tiles, n_features) float32.
 
@@ -118,14 +135,18 @@ def read_features(path: Path) -> np.ndarray:
     InputError
         The file is missing or damaged.
     """
+    _refuse_damaged(path)
+    with h5py.File(path) as file:
+        return np.asarray(file["features"], dtype=np.float32)
+
+
+def _refuse_damaged(path: Path) -> None:
     found = damage(path)
     if found:
         raise InputError(
             f"{path}: no readable feature file ({found}); mend it with: snakemake --forcerun "
             "features (import_features, where they are imported)"
         )
-    with h5py.File(path) as file:
-        return np.asarray(file["features"], dtype=np.float32)
 
 
 def read_recipe(path: Path) -> dict[str, str]:

@@ -1,15 +1,13 @@
 """The classical models of the study on the patients' mean features, tuned inside the fit part."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -27,15 +25,6 @@ MAX_COMPONENTS = 32
 INNER_FOLDS = 5
 
 
-@dataclass(frozen=True)
-class Calibrated:
-    """A model of distances with its line to log-odds: slope * distance + intercept."""
-
-    model: BaseEstimator
-    slope: float
-    intercept: float
-
-
 def score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
     """Fit a classical model on one fold; score rows of its test patients.
 
@@ -49,12 +38,12 @@ def _score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
     pooled = pool_mean(job.sequences)
     label = job.sequences.patients["label_60m"].loc[job.parts["fit"]].dropna()
     model = fit_baseline(name, pooled.loc[label.index], label, seed=job.seed)
-    return score_rows(name, pd.Series(log_odds(model, pooled), index=pooled.index), job)
+    return score_rows(name, pd.Series(decision(model, pooled), index=pooled.index), job)[0]
 
 
 def fit_baseline(
     name: Baseline, features: pd.DataFrame, label: pd.Series, *, seed: int
-) -> BaseEstimator | Calibrated:
+) -> Pipeline:
     """Fit one classical model, its settings chosen by inner cross-validation.
 
     Parameters
@@ -71,10 +60,9 @@ def fit_baseline(
 
     Returns
     -------
-    sklearn.base.BaseEstimator or Calibrated
+    sklearn.pipeline.Pipeline
         Standardisation, principal components and model, refitted on all rows with the settings of
-        the highest inner AUC. The support vector machine, which knows distances only, gets
-        Platt's sigmoid from the same inner folds, so that its scale means the same in every fold.
+        the highest inner AUC.
 
     Raises
     ------
@@ -101,36 +89,16 @@ def fit_baseline(
     search = GridSearchCV(pipeline, grid, scoring="roc_auc", cv=inner, error_score="raise")
     search.fit(features.to_numpy(), label.to_numpy(int))
     say(f"{name}: inner AUC {search.best_score_:.3f} with {search.best_params_}")
-    if name != "svm":
-        return search.best_estimator_
-    return _on_log_odds(search.best_estimator_, features.to_numpy(), label.to_numpy(int), inner)
+    return search.best_estimator_
 
 
-def _on_log_odds(
-    model: BaseEstimator, features: np.ndarray, label: np.ndarray, inner: StratifiedKFold
-) -> Calibrated:
-    """Platt's sigmoid on distances of patients that the model had not seen.
-
-    Where the distances say nothing, chance may turn the slope round and with it the ranking.
-    Then it is held at a hundredth per standard deviation: everybody is near the prevalence.
-    """
-    distance = cross_val_predict(model, features, label, cv=inner, method="decision_function")
-    line = LogisticRegression(C=1e6, max_iter=5000).fit(distance[:, None], label)
-    slope, least = float(line.coef_[0, 0]), 0.01 / max(float(distance.std()), 1e-12)
-    if slope >= least:
-        return Calibrated(model, slope, float(line.intercept_[0]))
-    return Calibrated(model, least, float(logit(label.mean()) - least * distance.mean()))
-
-
-def log_odds(model: BaseEstimator | Calibrated, features: pd.DataFrame) -> np.ndarray:
-    """Log-odds of death of the cancer within five years, (n_patients,), higher = worse.
+def decision(model: Pipeline, features: pd.DataFrame) -> np.ndarray:
+    """What a model says on its own scale, (n_patients,), higher = higher risk.
 
     Naive Bayes is scored by the difference of its joint log-likelihoods: its posterior saturates
     at 0 and 1 and would tie half of the patients.
     """
     values = features.to_numpy()
-    if isinstance(model, Calibrated):
-        return model.slope * model.model.decision_function(values) + model.intercept
     if isinstance(model["model"], GaussianNB):
         joint = model["model"].predict_joint_log_proba(model[:-1].transform(values))
         return joint[:, 1] - joint[:, 0]

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import expit
 
 from histosurv.cohort.folds import members, read_folds
+from histosurv.models.calibration import Line, platt
 from histosurv.models.sequences import Sequences, load_sequences
 
 
@@ -47,27 +48,33 @@ def read_job(
     )
 
 
-def score_rows(name: str, value: pd.Series, job: Job) -> pd.DataFrame:
-    """Rows of the test patients of one job.
+def score_rows(name: str, value: pd.Series, job: Job) -> tuple[pd.DataFrame, Line]:
+    """Rows of the test patients of one job, on the scale of log-odds.
 
     Parameters
     ----------
     name : str
         Name of the score.
     value : pandas.Series
-        Log-odds of each patient, indexed by ``patient_id``, higher = higher risk.
+        What the model says of each patient, indexed by ``patient_id``, higher = higher risk.
     job : Job
         The fold.
 
     Returns
     -------
-    pandas.DataFrame
-        The table's columns. The threshold between low and high risk is the median of the
-        validation patients: decided before a test patient is looked at, and not on the fit
-        patients, whom a network may know by heart.
+    rows : pandas.DataFrame
+        The table's columns. Scale and threshold come from the validation patients: decided before
+        a test patient is looked at, and not on the fit patients, whom a network may know by heart.
+        The threshold between low and high risk is their median.
+    line : Line
+        The scale.
     """
-    test = value.loc[sorted(job.parts["test"])]
-    return pd.DataFrame(
+    validation = value.loc[job.parts["validation"]]
+    label = job.sequences.patients["label_60m"].loc[validation.index]
+    known = label.notna()
+    line = platt(validation[known].to_numpy(), label[known].to_numpy(int))
+    test = line.log_odds(value.loc[sorted(job.parts["test"])])
+    rows = pd.DataFrame(
         {
             "patient_id": test.index,
             "score": name,
@@ -75,9 +82,10 @@ def score_rows(name: str, value: pd.Series, job: Job) -> pd.DataFrame:
             "fold": job.fold,
             "value": test.to_numpy(),
             "risk_60m": expit(test.to_numpy()),
-            "threshold": value.loc[job.parts["validation"]].median(),
+            "threshold": line.log_odds(validation).median(),
         }
     )
+    return rows, line
 
 
 def spot_rows(name: str, value: np.ndarray, job: Job) -> pd.DataFrame:
@@ -97,7 +105,7 @@ def spot_rows(name: str, value: np.ndarray, job: Job) -> pd.DataFrame:
     pandas.DataFrame
         ``spot_id, patient_id, score, repeat, fold, value``.
     """
-    tested = job.sequences.of(job.parts["test"])
+    tested = job.sequences.spots_of(job.parts["test"])
     return pd.DataFrame(
         {
             "spot_id": job.sequences.spot_ids[tested],

@@ -38,8 +38,8 @@ def gather_scores(
     return gather(tables, folds, names)
 
 
-def gather_spot_scores(cohort: Path, models: Path) -> pd.DataFrame:
-    """Scores of single spots by the LSTM, which scores each spot for itself, over all its jobs.
+def gather_spot_scores(cohort: Path, models: Path, networks: list[str]) -> pd.DataFrame:
+    """Scores of single spots by the networks, which score each spot for itself, over all jobs.
 
     Returns
     -------
@@ -47,7 +47,9 @@ def gather_spot_scores(cohort: Path, models: Path) -> pd.DataFrame:
         ``spot_id, patient_id, score, repeat, fold, value``.
     """
     jobs = _jobs(read_folds(cohort / "folds.csv"))
-    table = pd.concat(_read(models / "lstm" / job / "spots.csv") for job in jobs)
+    table = pd.concat(
+        _read(models / name / job / "spots.csv") for job, name in product(jobs, networks)
+    )
     return table.sort_values(["score", "repeat", "fold", "spot_id"], kind="stable")
 
 

@@ -1,7 +1,6 @@
 """The feature sequences of a cohort, patient by patient."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
-from histosurv.features.store import read_features
+from histosurv.features.store import map_features
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,12 @@ class Sequences:
     Attributes
     ----------
     patients : pandas.DataFrame
-        ``patient_id`` and ``label_60m`` (1, 0, missing), indexed by ``patient_id``.
+        ``patient_id, time_months, event, label_60m`` (1, 0, missing), indexed by ``patient_id``.
     patient_of, spot_ids : numpy.ndarray
         (n_spots,) patient id of each spot, and its own.
     spots : list of numpy.ndarray
-        One (n_tiles, n_features) float32 array per spot, tiles in sequence order.
+        One (n_tiles, n_features) array per spot, tiles in sequence order. They lie in the files
+        and are read when they are used.
     """
 
     patients: pd.DataFrame
@@ -31,29 +31,17 @@ class Sequences:
     spot_ids: np.ndarray
     spots: list[np.ndarray]
 
-    @cached_property
-    def n_spots(self) -> pd.Series:
-        """Number of spots of each patient, indexed by ``patient_id``."""
-        return pd.Series(self.patient_of).value_counts()
+    def spots_of(self, patient_ids: list[str]) -> np.ndarray:
+        """Positions of the spots of some patients, in the cohort's order."""
+        return np.flatnonzero(np.isin(self.patient_of, patient_ids))
 
-    def of(self, patient_ids: list[str], *, labelled: bool = False) -> np.ndarray:
-        """Positions of the spots of some patients; `labelled` leaves unknown outcomes out."""
-        wanted = self.patients.loc[patient_ids]
-        if labelled:
-            wanted = wanted[wanted["label_60m"].notna()]
-        return np.flatnonzero(np.isin(self.patient_of, wanted.index))
-
-    def labels(self, positions: np.ndarray) -> np.ndarray:
-        """Five-year labels of spots whose patients have one, float32."""
-        return self.patients["label_60m"].loc[self.patient_of[positions]].to_numpy(np.float32)
-
-    def patient_means(self, values: np.ndarray, positions: np.ndarray) -> pd.Series:
-        """Mean over the spots of each patient, indexed by ``patient_id``."""
-        return pd.Series(values).groupby(self.patient_of[positions], sort=True).mean()
+    def spot_by_spot(self) -> "Sequences":
+        """The same cohort as if every spot were a patient."""
+        return replace(self, patient_of=self.spot_ids)
 
 
 def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
-    """Read every sequence of a cohort.
+    """Open every sequence of a cohort.
 
     Parameters
     ----------
@@ -87,7 +75,7 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
         patients=patients.set_index("patient_id", drop=False),
         patient_of=merged["patient_id"].to_numpy(),
         spot_ids=merged["spot_id"].to_numpy(),
-        spots=[read_features(features / name) for name in merged["file"]],
+        spots=[map_features(features / name) for name in merged["file"]],
     )
 
 

@@ -1,171 +1,293 @@
-"""Train the recurrent network on one fold; stop where the validation patients say so."""
+"""Train a network on one fold: several initialisations side by side, one score."""
 
-import copy
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
-from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from histosurv.config import learning_rate
+from histosurv.device import has_bf16
+from histosurv.models.batches import Batches, Intake, per_patient
+from histosurv.models.checkpoint import Checkpoint
+from histosurv.models.health import gradient_norms
 from histosurv.models.job import Job, score_rows, spot_rows
-from histosurv.models.network import Penalised, RecurrentRisk, penalty
-from histosurv.models.sequences import Sequences, moments
+from histosurv.models.losses import n_outputs, risk, targets, teachers
+from histosurv.models.member import Lesson, Training, outputs_of, train_member
+from histosurv.models.network import AttentionRisk, Penalised, RecurrentRisk
+from histosurv.models.sequences import moments
+from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
+
+NetworkName = Literal["lstm", "attention_mil"]
+
+_CLASSES = {"lstm": RecurrentRisk, "attention_mil": AttentionRisk}
+_LOOKED_AT = 32  # validation patients whose gradients are measured
 
 
 @dataclass(frozen=True)
-class LstmSettings:
-    """Settings of the network, named and explained as in the config's ``models: lstm:``."""
+class NetworkSettings:
+    """One network and its training.
 
-    units: list[int]
+    Attributes
+    ----------
+    architecture : dict
+        Arguments of the network's class, as in the config's ``models: lstm:`` and
+        ``models: attention_mil:``.
+    penalised, l1, l2
+        Matrices, and the weights of the sums of their absolute values and of their squares.
+    training : Training
+        How it is trained.
+    initialisations : int
+        Networks from different seeds; their scores are averaged.
+    spots : {'average', 'sequence'}
+        Several spots of a patient: outputs averaged, or read one after another.
+    feature_scaling : {'standardise', 'none'}
+        By mean and standard deviation of the fit part's tiles, or not at all.
+    precision : {'auto', 'fp32'}
+        Of the products with tile features; ``auto`` is bf16 where the processor has it.
+    """
+
+    architecture: dict
+    penalised: Penalised
     l1: float
     l2: float
-    penalised: Penalised
-    dropout: float
-    learning_rate: float
-    batch_spots: int
-    max_epochs: int
-    patience_epochs: int
-    feature_scaling: str
+    training: Training
+    initialisations: int
+    spots: Literal["average", "sequence"]
+    feature_scaling: Literal["standardise", "none"]
+    precision: Literal["auto", "fp32"]
+
+    @property
+    def is_plain_lstm(self) -> bool:
+        """Whether the tiles enter an LSTM in one direction, which may take them in bf16."""
+        how = self.architecture
+        return how.get("cell", "lstm") == "lstm" and not how.get("bidirectional", False)
+
+    @classmethod
+    def of(cls, settings: dict) -> "NetworkSettings":
+        """From the config: ``network`` (one of its sections) and ``training``."""
+        network, training = dict(settings["network"]), dict(settings["training"])
+        own = {key: network.pop(key) for key in ("penalised", "l1", "l2")}
+        more = ("initialisations", "spots", "feature_scaling", "precision")
+        own |= {key: training.pop(key) for key in more}
+        training["learning_rate"] = learning_rate(training)
+        return cls(architecture=network, training=Training(**training), **own)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Logits of all spots by the best network, and how the training went.
+    """Networks of one fold, and what they say.
 
     Attributes
     ----------
-    logits : numpy.ndarray
-        (n_spots,) log-odds of death of the cancer within five years.
+    networks : list of torch.nn.Module
+        One per initialisation, each as after its best epoch.
+    members : pandas.DataFrame
+        (n_patients, n_initialisations) risk of every patient of the cohort.
+    spots : numpy.ndarray
+        (n_spots,) mean risk of every spot by itself.
     curve : pandas.DataFrame
-        ``epoch, fit_error, penalty, validation_error, best``: cross-entropies and the sum of the
-        penalty terms.
+        ``initialisation`` and the columns of `histosurv.models.member.train_member`.
+    gradients : pandas.DataFrame
+        Of the first network before and after training (``moment``), as from
+        `histosurv.models.health.gradient_norms`; empty without recurrence.
     """
 
-    logits: np.ndarray
+    networks: list[torch.nn.Module]
+    members: pd.DataFrame
+    spots: np.ndarray
     curve: pd.DataFrame
+    gradients: pd.DataFrame
 
 
-def score_lstm(
-    job: Job, settings: LstmSettings, device: torch.device
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Train the LSTM on one fold.
+def score_network(
+    name: NetworkName,
+    job: Job,
+    settings: NetworkSettings,
+    device: torch.device,
+    *,
+    threads: int = 1,
+    checkpoints: Path | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, Trained]:
+    """Train a network on one fold.
 
     Returns
     -------
-    tuple of pandas.DataFrame
-        Score rows of the test patients (the mean logit of a patient's spots), learning curve, and
-        the logit of each of their spots.
+    tuple
+        Score rows of the test patients, scores of each of their spots, and the training.
     """
-    trained = train_lstm(job.sequences, job.parts, settings, seed=job.seed, device=device)
-    everyone = np.arange(len(trained.logits))
-    scores = score_rows("lstm", job.sequences.patient_means(trained.logits, everyone), job)
-    return scores, trained.curve, spot_rows("lstm", trained.logits, job)
+    trained = train_network(
+        name, job, settings, device=device, threads=threads, checkpoints=checkpoints
+    )
+    scores, line = score_rows(name, trained.members.mean(axis=1), job)
+    return scores, spot_rows(name, line.log_odds(trained.spots), job), trained
 
 
-def train_lstm(
-    sequences: Sequences,
-    parts: dict[str, list[str]],
-    settings: LstmSettings,
+def train_network(
+    name: NetworkName,
+    job: Job,
+    settings: NetworkSettings,
     *,
-    seed: int,
     device: torch.device,
+    threads: int = 1,
+    checkpoints: Path | None = None,
 ) -> Trained:
-    """Fit on the fit part, stop by the validation part, score every spot.
-
-    Each spot is a sequence with its patient's label; a patient with several spots weighs as much
-    as one with a single spot. Patients whose five-year outcome is unknown teach nothing.
+    """Fit on the fit part, stop by the validation part, score everybody.
 
     Parameters
     ----------
-    sequences : Sequences
-        The cohort.
-    parts : dict of list of str
-        Patient ids of ``fit``, ``validation`` and ``test``; the last are scored and not looked at.
-    settings : LstmSettings
+    name : {'lstm', 'attention_mil'}
+        Which network.
+    job : Job
+        Patients, features and fold. The outcomes of test patients are not looked at.
+    settings : NetworkSettings
         The network and its training.
-    seed : int
-        Seed of initialisation, dropout and the order of spots.
     device : torch.device
         Where to compute.
+    threads : int
+        Initialisations that are trained at once on the CPU, each on one core; the numbers do not
+        depend on it.
+    checkpoints : pathlib.Path, optional
+        Folder in which an interrupted training is taken up where it stood.
     """
-    fit = sequences.of(parts["fit"], labelled=True)
-    validation = sequences.of(parts["validation"], labelled=True)
-    data = [torch.from_numpy(spot) for spot in sequences.spots]
-    scaling = []
-    if settings.feature_scaling == "standardise":
-        scaling = [torch.from_numpy(moment) for moment in moments(sequences.spots, fit)]
-    torch.manual_seed(seed)
-    order = np.random.default_rng(seed)
-    network = RecurrentRisk(data[0].shape[1], settings.units, settings.dropout, *scaling)
-    network.to(device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    best, best_error, best_epoch, rows = network.state_dict(), np.inf, 0, []
+    lesson = _lesson(name, job, settings, device)
+    seeds = np.random.SeedSequence(job.seed).generate_state(settings.initialisations).tolist()
+    networks = [_drawn(name, job, settings, seed, device) for seed in seeds]
+    gradients = [_gradients(networks[0], lesson).assign(moment="before")]
+    identity = _identity(name, job, settings, lesson) if checkpoints else ""
+
+    def train(number: int) -> pd.DataFrame:
+        kept = None
+        if checkpoints:
+            kept = Checkpoint(checkpoints / f"{number + 1}.pt", f"{identity} {number}")
+        with _one_thread(device):
+            return train_member(networks[number], lesson, seeds[number], kept, bar.update)
+
+    workers = threads if device.type == "cpu" else 1
+    curves = []
     # The bar is not left behind: stopping early, it would look unfinished.
-    epochs = range(1, settings.max_epochs + 1)
-    for epoch in track(epochs, "training", "epoch", leave=False):
-        network.train()
-        fit_error, term, n_batches = 0.0, 0.0, -(-len(fit) // settings.batch_spots)
-        for batch in np.array_split(order.permutation(fit), n_batches):
-            error = _cross_entropy(network(_pack(data, batch, device)), sequences, batch, fit)
-            extra = penalty(network, settings.penalised, settings.l1, settings.l2)
-            optimiser.zero_grad()
-            (error + extra).backward()
-            optimiser.step()
-            fit_error += error.item() * len(batch) / len(fit)
-            term += extra.item() / n_batches
-        logits = _score(network, data, validation, settings.batch_spots, device)
-        validation_error = _cross_entropy(logits, sequences, validation, validation).item()
-        rows.append((epoch, fit_error, term, validation_error))
-        if validation_error < best_error:
-            best, best_error, best_epoch = (
-                copy.deepcopy(network.state_dict()),
-                validation_error,
-                epoch,
+    with track(None, f"training {name}", "epoch", leave=False) as bar:
+        for number, curve in enumerate(ordered_map(train, range(len(seeds)), workers)):
+            best = curve.loc[curve["best"] == 1].iloc[0]
+            say(
+                f"{name} {number + 1}: best epoch {best['epoch']:.0f} of {len(curve)}, "
+                f"validation error {best['validation_error']:.4f}"
             )
-        elif epoch - best_epoch >= settings.patience_epochs:
-            break
-    say(f"lstm: best epoch {best_epoch} of {epoch}, validation error {best_error:.4f}")
-    network.load_state_dict(best)
-    curve = pd.DataFrame(rows, columns=["epoch", "fit_error", "penalty", "validation_error"])
-    curve["best"] = (curve["epoch"] == best_epoch).astype(int)
-    everyone = np.arange(len(data))
-    scores = _score(network, data, everyone, settings.batch_spots, device)
-    return Trained(scores.cpu().numpy().astype(np.float64), curve)
+            curves.append(curve.assign(initialisation=number + 1))
+    gradients.append(_gradients(networks[0], lesson).assign(moment="after"))
+    return Trained(
+        networks,
+        *_everybody(networks, job, settings, lesson, workers),
+        pd.concat(curves, ignore_index=True),
+        pd.concat(gradients, ignore_index=True),
+    )
 
 
-def _pack(data: list[torch.Tensor], positions: np.ndarray, device: torch.device) -> PackedSequence:
-    return pack_sequence([data[i] for i in positions], enforce_sorted=False).to(device)
+def _lesson(name: NetworkName, job: Job, settings: NetworkSettings, device: torch.device) -> Lesson:
+    """What the networks of a fold learn from."""
+    taught = job.sequences.patients.loc[job.parts["fit"] + job.parts["validation"]]
+    table = teachers(taught, job.parts["fit"], settings.training.loss)
+    fit, validation = (
+        [patient for patient in job.parts[part] if patient in table.index]
+        for part in ("fit", "validation")
+    )
+    width = job.sequences.spots[0].shape[1]
+    scale = (np.zeros(width, np.float32), np.ones(width, np.float32))
+    if settings.feature_scaling == "standardise":
+        scale = moments(job.sequences.spots, job.sequences.spots_of(fit))
+    is_low = settings.precision == "auto" and device.type == "cpu" and has_bf16(device)
+    is_low &= name == "attention_mil" or settings.is_plain_lstm
+    intake = Intake(*scale, torch.bfloat16 if is_low else torch.float32)
+    return Lesson(
+        batches=Batches(job.sequences, intake, device, join=settings.spots == "sequence"),
+        intake=intake,
+        fit=fit,
+        validation=validation,
+        teachers=table,
+        training=settings.training,
+        penalised=settings.penalised,
+        l1=settings.l1,
+        l2=settings.l2,
+        device=device,
+    )
 
 
-def _cross_entropy(
-    logits: torch.Tensor, sequences: Sequences, positions: np.ndarray, part: np.ndarray
-) -> torch.Tensor:
-    """Binary cross-entropy over patients: the spots of one patient share one vote.
+def _everybody(
+    networks: list[torch.nn.Module],
+    job: Job,
+    settings: NetworkSettings,
+    lesson: Lesson,
+    workers: int,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Risk of every patient by each network, and the mean risk of every spot by itself."""
+    how, sequences = settings.training, job.sequences
+    names, owner = np.unique(sequences.patient_of, return_inverse=True)
+    owner = torch.from_numpy(owner).to(lesson.device)
+    single = Batches(sequences.spot_by_spot(), lesson.intake, lesson.device, join=False)
 
-    Votes are relative to the mean vote of the whole part, so that they count the same in
-    whatever batch they come.
-    """
-    vote = _votes(sequences, positions) / _votes(sequences, part).mean()
-    label = torch.from_numpy(sequences.labels(positions)).to(logits.device)
-    errors = nn.functional.binary_cross_entropy_with_logits(logits, label, reduction="none")
-    return (torch.from_numpy(vote).to(logits.device) * errors).mean()
+    def score(network: torch.nn.Module) -> list[np.ndarray]:
+        with _one_thread(lesson.device):
+            spots = outputs_of(network, single, list(sequences.spot_ids), how.batch_patients)
+            patients = per_patient(spots, owner)
+            if settings.spots == "sequence":
+                patients = outputs_of(network, lesson.batches, list(names), how.batch_patients)
+            return [risk(how.loss, of).double().cpu().numpy() for of in (patients, spots)]
+
+    patients, spots = zip(*ordered_map(score, networks, workers), strict=True)
+    index = pd.Index(names, name="patient_id")
+    return pd.DataFrame(np.stack(patients, axis=1), index=index), np.mean(spots, axis=0)
 
 
-def _votes(sequences: Sequences, positions: np.ndarray) -> np.ndarray:
-    return 1 / sequences.n_spots[sequences.patient_of[positions]].to_numpy(np.float32)
+def _drawn(
+    name: NetworkName, job: Job, settings: NetworkSettings, seed: int, device: torch.device
+) -> torch.nn.Module:
+    """A network as it is before training."""
+    width = job.sequences.spots[0].shape[1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = _CLASSES[name](width, n_outputs(settings.training.loss), **settings.architecture)
+    return network.to(device)
 
 
-@torch.inference_mode()
-def _score(
-    network: RecurrentRisk,
-    data: list[torch.Tensor],
-    positions: np.ndarray,
-    batch_spots: int,
-    device: torch.device,
-) -> torch.Tensor:
-    network.eval()
-    batches = np.array_split(positions, -(-len(positions) // batch_spots))
-    return torch.cat([network(_pack(data, batch, device)) for batch in batches])
+def _gradients(network: torch.nn.Module, lesson: Lesson) -> pd.DataFrame:
+    """Gradients along the sequences of some validation patients, each with one of the spots."""
+    if not isinstance(network, RecurrentRisk):
+        return pd.DataFrame({"layer": []})
+    with _one_thread(lesson.device):
+        network.eval()
+        patients = lesson.validation[:_LOOKED_AT]
+        tiles, owner = lesson.batches.tiles(patients)
+        whose = [patients[i] for i in owner.tolist()]
+        of = targets(lesson.teachers, whose, lesson.device)
+        return gradient_norms(network, tiles, lesson.training.loss, of)
+
+
+@contextmanager
+def _one_thread(device: torch.device) -> Iterator[None]:
+    """Sums that are split over threads are rounded otherwise; so nothing is split."""
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _identity(name: NetworkName, job: Job, settings: NetworkSettings, lesson: Lesson) -> str:
+    """Digest of everything that decides what is learnt; of another one nothing is taken up."""
+    digest = hashlib.sha256()
+    told = (name, torch.__version__, str(lesson.device), job.seed, lesson.fit, asdict(settings))
+    digest.update(json.dumps(told, sort_keys=True).encode())
+    digest.update(lesson.teachers.to_csv().encode())
+    for position in job.sequences.spots_of(lesson.fit + lesson.validation):
+        digest.update(job.sequences.spot_ids[position].encode())
+        digest.update(np.ascontiguousarray(job.sequences.spots[position]))
+    return digest.hexdigest()

@@ -4,12 +4,27 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from histosurv.config import learning_rate
 from histosurv.report.wording import name_of
 
 PENALISED = {
     "recurrent": "the recurrent weight matrix",
     "input": "the input weight matrix",
     "both": "both weight matrices",
+}
+LOSSES = {
+    "cross_entropy": "on patients with a known five-year outcome with cross-entropy",
+    "ipcw": "on patients with a known five-year outcome with cross-entropy, weighted by the "
+    "inverse probability of not being lost before",
+    "cox": "on all patients with the Cox partial likelihood of each batch (ties by Efron)",
+    "discrete_time": "on all patients with the likelihood of the hazards of five yearly intervals",
+}
+OPTIMISERS = {
+    "adam": "Adam",
+    "adamw": "Adam with decoupled weight decay",
+    "rmsprop": "RMSprop",
+    "sgd": "stochastic gradient descent",
+    "adadelta": "Adadelta",
 }
 
 
@@ -120,10 +135,49 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
 
 
 def _models(config: dict) -> str:
-    lstm = config["models"]["lstm"]
+    models = config["models"]
+    baselines = [name_of(name) for name in models["baselines"]]
+    baselines = [name[0].lower() + name[1:] for name in baselines]
+    text = f"{_network(models['lstm'])} {_training(models['lstm'], models['training'])}"
+    if "attention_mil" in models["networks"]:
+        width = models["attention_mil"]["width"]
+        text += (
+            f" Gated attention over the tiles in any order (Ilse 2018; {width} numbers per tile "
+            f"after the first layer, dropout of {models['attention_mil']['dropout']:.0%}) was "
+            "trained in the same way."
+        )
+    if baselines:
+        text += (
+            f" For comparison, {', '.join(baselines)} were fitted on the mean tile feature of each "
+            "patient after standardisation and principal components, with settings chosen by "
+            "inner cross-validation within the fit part."
+        )
+    return text
+
+
+def _network(lstm: dict) -> str:
+    """Sentence on the recurrent network."""
+    units = ", ".join(map(str, lstm["units"]))
+    directions = " in both directions" if lstm["bidirectional"] else ""
+    between = {"none": "", "batch": ", batch normalisation between them", "layer": ", layer "
+               "normalisation between them"}[lstm["normalisation"]]  # fmt: skip
+    readout = {
+        "last": "read out at the last tile",
+        "mean": "read out as the mean of the states of all tiles",
+        "attention": "read out as a mean of the states of all tiles, weighted by attention",
+    }[lstm["readout"]]
+    return (
+        f"The tiles of a spot entered, one after another{directions}, a recurrent network of "
+        f"{len(lstm['units'])} {lstm['cell'].upper()} layers with {units} cells{between}, "
+        f"{readout} by a linear unit."
+    )
+
+
+def _training(lstm: dict, training: dict) -> str:
+    """Sentences on how networks were trained."""
     scaling = (
         "Features were expressed in standard deviations of the fit part's tiles. "
-        if lstm["feature_scaling"] == "standardise"
+        if training["feature_scaling"] == "standardise"
         else ""
     )
     penalised = (
@@ -132,26 +186,30 @@ def _models(config: dict) -> str:
         if lstm["penalised"] != "none"
         else "no weight penalties"
     )
-    baselines = [name_of(name) for name in config["models"]["baselines"]]
-    baselines = [name[0].lower() + name[1:] for name in baselines]
-    text = (
-        f"{scaling}The tile sequence of a spot entered a recurrent network of "
-        f"{len(lstm['units'])} LSTM layers with {', '.join(map(str, lstm['units']))} cells, read "
-        "out at the last tile by one sigmoid unit for death of the cancer within five years. It "
-        f"was trained on patients with a known five-year outcome with cross-entropy, {penalised}, "
-        f"dropout of {lstm['dropout']:.0%} at the input and after the last hidden layer, and Adam "
-        f"(learning rate {lstm['learning_rate']:g}, {lstm['batch_spots']} spots per step), until "
-        f"the validation error had not fallen for {lstm['patience_epochs']} epochs (at most "
-        f"{lstm['max_epochs']}); the best network was kept. A patient's score is the mean logit "
-        "of the patient's spots."
-    )
-    if baselines:
-        text += (
-            f" For comparison, {', '.join(baselines)} were fitted on the mean tile feature of each "
-            "patient after standardisation and principal components, with settings chosen by "
-            "inner cross-validation within the fit part."
+    optimiser = OPTIMISERS[training["optimiser"]]
+    clip = training["gradient_clip"]
+    return (
+        f"{scaling}The network was trained {LOSSES[training['loss']]}, {penalised}, dropout of "
+        f"{lstm['dropout']:.0%} at the input and after the last hidden layer, and {optimiser} "
+        f"(learning rate {learning_rate(training):g}, {training['batch_patients']} patients per "
+        "step"
+        + (f", gradients held to a norm of {clip:g}" if clip else "")
+        + f"), until the validation error had not fallen for {training['patience_epochs']} epochs "
+        f"(at most {training['max_epochs']}); the best network was kept. "
+        + (
+            f"The scores of {training['initialisations']} networks from different seeds were "
+            "averaged. "
+            if training["initialisations"] > 1
+            else ""
         )
-    return text
+        + (
+            "Several spots of a patient were scored each and averaged. "
+            if training["spots"] == "average"
+            else "Several spots of a patient were read as one sequence. "
+        )
+        + "The scores of every model were put on the scale of log-odds of death of the cancer "
+        "within five years by Platt's sigmoid, fitted to the validation part."
+    )
 
 
 def _comparators(config: dict, columns: Collection[str]) -> str:

@@ -1,0 +1,115 @@
+"""Small cohorts of drawn sequences, and every model on one fold of them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from histosurv.cohort.endpoint import label_60m
+from histosurv.cohort.folds import members, rotate
+from histosurv.config import complete
+from histosurv.evaluation.discrimination import delong_variance
+from histosurv.models.baselines import score_baseline
+from histosurv.models.job import Job
+from histosurv.models.sequences import Sequences
+from histosurv.models.training import NetworkSettings, score_network
+
+CPU = torch.device("cpu")
+
+
+def settings(name="lstm", **changes):
+    """Small and quick, the rest as in the config's defaults."""
+    config = complete({"cohorts": {"development": {"patients": "p", "spots": "s"}}})["models"]
+    small = {"units": [16, 8], "l1": 0.0001, "l2": 0.0001} if name == "lstm" else {"width": 16}
+    training = {"learning_rate": 0.01, "batch_patients": 12, "max_epochs": 15}
+    training |= {"patience_epochs": 5, "initialisations": 2}
+    given = {"network": config[name] | small, "training": config["training"] | training}
+    for key, value in changes.items():
+        given["network" if key in given["network"] else "training"][key] = value
+    return NetworkSettings.of(json.loads(json.dumps(given)))
+
+
+def cohort(n=90, signal=2.0, seed=0, unknown=0.1):
+    """Sequences of unequal length whose mean in one feature carries the label."""
+    rng = np.random.default_rng(seed)
+    label = pd.Series(rng.integers(0, 2, n), dtype="Int64")
+    ids = [f"P{i:03d}" for i in range(n)]
+    patient_of, spots = [], []
+    for patient, y in zip(ids, label, strict=True):
+        for _ in range(rng.integers(1, 3)):
+            spot = rng.standard_normal((rng.integers(3, 7), 12)).astype(np.float32)
+            spot[:, 3] += signal * (y - 0.5)
+            patient_of.append(patient)
+            spots.append(spot * 5 + 100)
+    # The dead die within five years, the others are followed beyond; some are lost early.
+    time = np.where(label == 1, rng.uniform(5, 59, n), rng.uniform(61, 120, n))
+    lost = rng.random(n) < unknown
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "time_months": np.where(lost, 4.0, time),
+            "event": np.where(lost, 0, label.astype(int)),
+        }
+    )
+    patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
+    return Sequences(
+        patients.set_index("patient_id", drop=False),
+        np.array(patient_of),
+        np.arange(len(spots)).astype(str),
+        spots,
+    )
+
+
+def job(sequences, seed=5):
+    patients = sequences.patients.reset_index(drop=True)
+    folds = rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=seed)
+    return Job(sequences, members(folds, 1, 1), 1, 1, seed)
+
+
+def scrambled_test(work):
+    """The same job with the outcomes of its test patients turned round."""
+    patients = work.sequences.patients.copy()
+    label = patients.loc[work.parts["test"], "label_60m"]
+    patients.loc[work.parts["test"], "label_60m"] = (1 - label).fillna(1)
+    patients.loc[work.parts["test"], "time_months"] = 1.0
+    patients.loc[work.parts["test"], "event"] = 1
+    return replace(work, sequences=replace(work.sequences, patients=patients))
+
+
+def auc(scores, sequences):
+    label = sequences.patients["label_60m"].loc[scores["patient_id"]]
+    known = label.notna().to_numpy()
+    return delong_variance(scores["value"].to_numpy()[known], label[known].to_numpy(int))[0]
+
+
+MODELS = {
+    "lstm": lambda work: score_network("lstm", work, settings(), CPU)[0],
+    "cox": lambda work: score_network("lstm", work, settings(loss="cox"), CPU)[0],
+    "ipcw": lambda work: score_network("lstm", work, settings(loss="ipcw"), CPU)[0],
+    "discrete_time": lambda work: score_network(
+        "lstm", work, settings(loss="discrete_time", spots="sequence"), CPU
+    )[0],
+    "attention_mil": lambda work: score_network(
+        "attention_mil", work, settings("attention_mil"), CPU
+    )[0],
+    "logistic": lambda work: score_baseline("logistic", work),
+    "naive_bayes": lambda work: score_baseline("naive_bayes", work),
+    "svm": lambda work: score_baseline("svm", work),
+}
+
+
+def perturbed(work, patients):
+    """The same job with the features of some patients blown up."""
+    sequences = work.sequences
+    spots = [
+        spot * 7 - 300 if patient in set(patients) else spot
+        for patient, spot in zip(sequences.patient_of, sequences.spots, strict=True)
+    ]
+    return replace(work, sequences=replace(sequences, spots=spots))
+
+
+def of_part(work, part, *, unknown):
+    label = work.sequences.patients.loc[work.parts[part], "label_60m"]
+    return label.index[label.isna() == unknown].tolist()

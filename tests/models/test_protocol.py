@@ -1,0 +1,75 @@
+"""Nothing of a test patient reaches a model, whichever it is."""
+
+import numpy as np
+import pytest
+import torch
+from tests.models.small_cohorts import MODELS, auc, cohort, job, of_part, perturbed, scrambled_test
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    torch.set_num_threads(2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scrambling_test_outcomes_changes_no_prediction_and_no_threshold(name):
+    work = job(cohort())
+    assert MODELS[name](work).equals(MODELS[name](scrambled_test(work)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_same_seed_same_scores_and_every_test_patient_once(name):
+    work = job(cohort())
+    scores = MODELS[name](work)
+    assert scores.equals(MODELS[name](work))
+    assert sorted(scores["patient_id"]) == sorted(work.parts["test"])
+    assert len(set(scores["threshold"])) == 1
+    np.testing.assert_allclose(scores["risk_60m"], 1 / (1 + np.exp(-scores["value"])))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plain_signal_is_found(name):
+    sequences = cohort(300)
+    # Chance has a standard error of 0.06 with 100 test patients; the signal's own AUC is 0.98.
+    assert auc(MODELS[name](job(sequences)), sequences) > 0.5 + 4 * 0.06
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_features_of_test_patients_move_nobodys_score_but_their_own(name):
+    work = job(cohort())
+    some, others = work.parts["test"][::2], work.parts["test"][1::2]
+    before, after = (
+        MODELS[name](each).set_index("patient_id") for each in (work, perturbed(work, some))
+    )
+    assert before.loc[others].equals(after.loc[others])
+    assert (before["threshold"] == after["threshold"]).all()
+    assert (before.loc[some, "value"] != after.loc[some, "value"]).any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_patients_of_unknown_outcome_teach_the_losses_of_time_and_nobody_else(name):
+    work = job(cohort(unknown=0.3))
+    unknown = of_part(work, "fit", unknown=True)
+    assert len(unknown) > 5
+    is_same = MODELS[name](work).equals(MODELS[name](perturbed(work, unknown)))
+    assert is_same != (name in ("cox", "discrete_time"))
+
+
+@pytest.mark.parametrize("name", ["logistic", "naive_bayes", "svm"])
+def test_classical_models_learn_their_ranking_from_the_fit_part_alone(name):
+    work = job(cohort())
+    changed = perturbed(work, work.parts["validation"])
+    before, after = MODELS[name](work), MODELS[name](changed)
+    assert before["value"].rank().equals(after["value"].rank())
+    assert before["threshold"].iloc[0] != after["threshold"].iloc[0]
+
+
+@pytest.mark.parametrize("name", ["lstm", "logistic"])
+def test_scale_and_threshold_come_from_the_validation_patients(name):
+    work = job(cohort())
+    label = work.sequences.patients["label_60m"]
+    scores = MODELS[name](work)
+    rate = label.loc[work.parts["validation"]].mean()
+    assert 0.2 < scores["risk_60m"].mean() < 0.8
+    assert abs(scores["risk_60m"].mean() - rate) < 0.25
+    assert (scores["value"] >= scores["threshold"]).mean() == pytest.approx(0.5, abs=0.25)
