@@ -95,9 +95,15 @@ MODELS = {
         "attention_mil", work, settings("attention_mil"), CPU
     )[0],
     "logistic": lambda work: score_baseline("logistic", work),
+    "elastic_net": lambda work: score_baseline("elastic_net", work),
     "naive_bayes": lambda work: score_baseline("naive_bayes", work),
+    "cox_ridge": lambda work: score_baseline("cox", work, "max"),
+    "logistic_fisher": lambda work: score_baseline("logistic", work, "fisher"),
     "svm": lambda work: score_baseline("svm", work),
 }
+
+
+NETWORKS = ["lstm", "cox", "ipcw", "discrete_time", "attention_mil"]
 
 
 def perturbed(work, patients):

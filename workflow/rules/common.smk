@@ -102,6 +102,6 @@ wildcard_constraints:
     batch=r"\d+",
     slide=r"[^/]+",
     network="lstm|attention_mil",
-    model="logistic|naive_bayes|svm",
+    model="logistic|elastic_net|naive_bayes|svm|cox",
     repeat=r"\d+",
     fold=r"\d+",

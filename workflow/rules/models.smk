@@ -52,6 +52,7 @@ rule baseline:
         mem="6GB",
         runtime="60m",
     params:
+        pooling=lookup("models/pooling", within=config),
         seed=lookup("resampling/seed", within=config),
         batches=len(BATCHES),
         cohort=subpath(input.folds, parent=True),
@@ -59,7 +60,7 @@ rule baseline:
         code=code_digest("histosurv.models.baselines"),
     shell:
         "histosurv baseline {wildcards.model} --cohort {params.cohort:q}"
-        " --features {params.features:q} --batches {params.batches}"
+        " --features {params.features:q} --batches {params.batches} --pooling {params.pooling}"
         " --repeat {wildcards.repeat} --fold {wildcards.fold} --seed {params.seed}"
         " --out {output:q} 2> {log:q}"
 

@@ -185,7 +185,8 @@ def train(
 
 def baseline(
     name: Annotated[
-        Literal["logistic", "naive_bayes", "svm"], typer.Argument(help="name of the model")
+        Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"],
+        typer.Argument(help="name of the model"),
     ],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
@@ -193,6 +194,10 @@ def baseline(
     repeat: Repeat,
     fold: Fold,
     out: Out,
+    pooling: Annotated[
+        Literal["mean", "mean_std", "max", "fisher"],
+        typer.Option(help="how the tiles of a spot become one vector"),
+    ] = "mean",
     seed: Seed = 2018,
 ) -> None:
     """Fit a classical model on one fold and score its test patients.
@@ -205,7 +210,7 @@ def baseline(
     from histosurv.publish import write_table
 
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
-    write_table(score_baseline(name, job), out)
+    write_table(score_baseline(name, job, pooling), out)
 
 
 def scores(

@@ -1,4 +1,4 @@
-"""The classical models of the study on the patients' mean features, tuned inside the fit part."""
+"""The classical models on one vector per patient, tuned inside the fit part."""
 
 from typing import Literal
 
@@ -15,70 +15,77 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from histosurv.errors import InputError
+from histosurv.models.cox import CoxRidge, outcome
 from histosurv.models.job import Job, score_rows
-from histosurv.models.pooling import pool_mean
+from histosurv.models.pooling import Pooling, pool
 from histosurv.progress import say
 
-Baseline = Literal["logistic", "naive_bayes", "svm"]
+Baseline = Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 MAX_COMPONENTS = 32
 INNER_FOLDS = 5
 
 
-def score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
+def score_baseline(name: Baseline, job: Job, pooling: Pooling = "mean") -> pd.DataFrame:
     """Fit a classical model on one fold; score rows of its test patients.
 
     Linear algebra runs on one thread: with several, sums are rounded otherwise.
     """
     with threadpool_limits(1):
-        return _score_baseline(name, job)
-
-
-def _score_baseline(name: Baseline, job: Job) -> pd.DataFrame:
-    pooled = pool_mean(job.sequences)
-    label = job.sequences.patients["label_60m"].loc[job.parts["fit"]].dropna()
-    model = fit_baseline(name, pooled.loc[label.index], label, seed=job.seed)
-    return score_rows(name, pd.Series(decision(model, pooled), index=pooled.index), job)[0]
+        pooled = pool(job.sequences, pooling, job.parts["fit"], seed=job.seed)
+        patients = job.sequences.patients.loc[job.parts["fit"]]
+        model = fit_baseline(name, pooled.loc[patients.index], patients, seed=job.seed)
+        return score_rows(name, pd.Series(decision(model, pooled), index=pooled.index), job)[0]
 
 
 def fit_baseline(
-    name: Baseline, features: pd.DataFrame, label: pd.Series, *, seed: int
+    name: Baseline, features: pd.DataFrame, patients: pd.DataFrame, *, seed: int
 ) -> Pipeline:
     """Fit one classical model, its settings chosen by inner cross-validation.
 
     Parameters
     ----------
-    name : {'logistic', 'naive_bayes', 'svm'}
-        Ridge logistic regression, Gaussian naive Bayes, or support vector machine (linear or
-        radial kernel).
+    name : {'logistic', 'elastic_net', 'naive_bayes', 'svm', 'cox'}
+        Ridge or elastic-net logistic regression, Gaussian naive Bayes, support vector machine
+        (linear or radial kernel), or ridge Cox regression. All but the last learn from patients
+        with a known five-year label; that one from everybody's time.
     features : pandas.DataFrame
-        (n_patients, n_features), patients of the fit part with a known label.
-    label : pandas.Series
-        1 dead of the cancer within 60 months, 0 not.
+        (n_patients, n_features) of the fit part.
+    patients : pandas.DataFrame
+        ``time_months, event, label_60m`` of the same patients.
     seed : int
         Seed of the inner folds.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Standardisation, principal components and model, refitted on all rows with the settings of
-        the highest inner AUC.
+        Standardisation, principal components and model, refitted on all rows with that of six
+        settings whose inner AUC (of Cox regression Harrell's C) is highest.
 
     Raises
     ------
     InputError
         Fewer than two patients with either outcome.
     """
-    n_smaller = int(label.value_counts().reindex([0, 1], fill_value=0).min())
+    if name == "cox":
+        wanted = outcome(patients["time_months"], patients["event"])
+        kinds, scoring = wanted["event"].astype(int), None
+    else:
+        known = patients["label_60m"].notna()
+        features = features[known]
+        wanted = kinds = patients.loc[known, "label_60m"].to_numpy(int)
+        scoring = "roc_auc"
+    n_smaller = int(np.bincount(kinds, minlength=2).min())
     if n_smaller < 2:
         raise InputError(
             f"{name}: the fit part has {n_smaller} patients with one of the two outcomes; at least "
             "2 are needed; bring more patients or lower resampling: folds"
         )
+    values = features.to_numpy()
     inner = StratifiedKFold(min(INNER_FOLDS, n_smaller), shuffle=True, random_state=seed)
-    n_inner = len(label) - -(-len(label) // inner.n_splits)
-    most = max(1, min(MAX_COMPONENTS, features.shape[1], n_inner - 1))
-    model, grid = _model_and_grid(name, most)
+    splits = list(inner.split(values, kinds))
+    most = max(1, min(MAX_COMPONENTS, values.shape[1], min(len(fit) for fit, _ in splits) - 1))
+    model, grid = _model_and_grid(name, most, seed)
     pipeline = Pipeline(
         [
             ("scale", StandardScaler()),
@@ -86,9 +93,10 @@ def fit_baseline(
             ("model", model),
         ]
     )
-    search = GridSearchCV(pipeline, grid, scoring="roc_auc", cv=inner, error_score="raise")
-    search.fit(features.to_numpy(), label.to_numpy(int))
-    say(f"{name}: inner AUC {search.best_score_:.3f} with {search.best_params_}")
+    search = GridSearchCV(pipeline, grid, scoring=scoring, cv=splits, error_score="raise")
+    search.fit(values, wanted)
+    measure = "C" if name == "cox" else "AUC"
+    say(f"{name}: inner {measure} {search.best_score_:.3f} with {search.best_params_}")
     return search.best_estimator_
 
 
@@ -105,11 +113,17 @@ def decision(model: Pipeline, features: pd.DataFrame) -> np.ndarray:
     return model.decision_function(values)
 
 
-def _model_and_grid(name: Baseline, most: int) -> tuple[BaseEstimator, dict]:
+def _model_and_grid(name: Baseline, most: int, seed: int) -> tuple[BaseEstimator, dict]:
+    """A model and six settings to choose from."""
     strengths = np.logspace(-4, 1, 6).tolist()
     if name == "logistic":
         return LogisticRegression(max_iter=5000), {"model__C": strengths}
+    if name == "elastic_net":
+        net = LogisticRegression(solver="saga", max_iter=20000, tol=1e-3, random_state=seed)
+        return net, {"model__C": [0.001, 0.03, 1.0], "model__l1_ratio": [0.2, 0.8]}
     if name == "naive_bayes":
         components = sorted({min(n, most) for n in (2, 4, 8, 16, 24, 32)})
         return GaussianNB(), {"pca__n_components": components}
+    if name == "cox":
+        return CoxRidge(), {"model__penalty": np.logspace(-3, 2, 6).tolist()}
     return SVC(), {"model__kernel": ["linear", "rbf"], "model__C": np.logspace(-2, 1, 3).tolist()}

@@ -19,6 +19,13 @@ LOSSES = {
     "cox": "on all patients with the Cox partial likelihood of each batch (ties by Efron)",
     "discrete_time": "on all patients with the likelihood of the hazards of five yearly intervals",
 }
+POOLINGS = {
+    "mean": "the mean tile feature of each patient",
+    "mean_std": "mean and standard deviation of each patient's tile features",
+    "max": "the largest value of each tile feature of a patient",
+    "fisher": "improved Fisher vectors of each patient's tiles (16 Gaussians on 32 principal "
+    "components, learnt on the fit part)",
+}
 OPTIMISERS = {
     "adam": "Adam",
     "adamw": "Adam with decoupled weight decay",
@@ -148,9 +155,9 @@ def _models(config: dict) -> str:
         )
     if baselines:
         text += (
-            f" For comparison, {', '.join(baselines)} were fitted on the mean tile feature of each "
-            "patient after standardisation and principal components, with settings chosen by "
-            "inner cross-validation within the fit part."
+            f" For comparison, {', '.join(baselines)} were fitted on {POOLINGS[models['pooling']]} "
+            "after standardisation and principal components, each with that of six settings that "
+            "was best in inner cross-validation within the fit part."
         )
     return text
 

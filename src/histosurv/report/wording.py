@@ -4,13 +4,16 @@ import math
 
 import pandas as pd
 
-MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
+MODELS = ["lstm", "attention_mil", "logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 NAMES = {
     "lstm": "LSTM on tile features",
+    "attention_mil": "Gated attention on tile features",
     "logistic": "Logistic regression",
+    "elastic_net": "Elastic-net logistic regression",
     "naive_bayes": "Naive Bayes",
     "svm": "Support vector machine",
+    "cox": "Ridge Cox regression",
     "visual_risk": "Visual risk score (majority of readers)",
     "grade": "Histological grade",
 }

@@ -13,6 +13,9 @@ COLOURS = {
     "logistic": "#0072B2",
     "naive_bayes": "#009E73",
     "svm": "#CC79A7",
+    "attention_mil": "#E69F00",
+    "elastic_net": "#56B4E9",
+    "cox": "#8C6D1F",
     "visual_risk": "#000000",
     "grade": "#7F7F7F",
 }
