@@ -15,6 +15,7 @@ from histosurv.publish import write_table
 from histosurv.report.build import build_report
 from histosurv.report.wording import interval, number, p_value
 
+WHEN = ("before", "after")
 HOSTILE = '<script>alert("1")</script>'
 RECIPE = {
     "encoder": "vgg16", "weights": "random, seed 1", "fully_connected": "random, seed 1",
@@ -55,6 +56,14 @@ def study(tmp_path):
     write_table(
         index.assign(n_tiles=1, n_features=2, sha256=""), tmp_path / "features/batches/0000.csv"
     )
+    for job in ("1_1", "1_2", "1_3"):
+        curve = {"epoch": [1, 2], "fit_error": 0.6, "penalty": 0.1, "validation_error": 0.65}
+        curve |= {"gradient_norm": 1.0, "score_sd": 0.3, "best": [0, 1], "initialisation": 1}
+        write_table(pd.DataFrame(curve), tmp_path / f"models/lstm/{job}/training.csv")
+        rows = [(1, "forward", tile, 0.1 * tile, 9, when) for tile in (1, 2) for when in WHEN]
+        columns = ["layer", "direction", "tile", "norm", "n", "moment"]
+        gradients = pd.DataFrame(rows, columns=columns)
+        write_table(gradients, tmp_path / f"models/lstm/{job}/gradients.csv")
     config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     return tmp_path, patients
@@ -69,10 +78,18 @@ def build(study):
         config_path=folder / "config.yaml",
         cohort=folder / "cohort",
         features=folder / "features",
+        models=folder / "models",
         evaluation=folder / "evaluation",
         out=folder / "study.html",
     )
     return (folder / "study.html").read_text(encoding="utf-8")
+
+
+def test_networks_that_learnt_nothing_are_told(study):
+    assert "same score" not in build(study)
+    path = study[0] / "models/lstm/1_2/training.csv"
+    write_table(pd.read_csv(path).assign(score_sd=1e-4), path)
+    assert "1 of 3 networks give (nearly) everybody the same score" in build(study)
 
 
 def test_hostile_names_are_text(study):

@@ -110,7 +110,7 @@ def test_report_says_what_the_metrics_table_says(study):
     auc = figures(study).loc[("lstm", "auc_60m")]
     for row in (ratio, auc):
         assert f"{row['estimate']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     text = re.sub(r'"data:image/jpeg;base64,[^"]+"', "", page)
     assert "http" not in text.replace("http://www.w3.org", "")  # names of SVG, not addresses
     for section in [
@@ -120,6 +120,7 @@ def test_report_says_what_the_metrics_table_says(study):
         "groups",
         "roc",
         "spots",
+        "training",
         "methods",
         "about",
     ]:

@@ -51,6 +51,11 @@ def models_folder(wildcards, input):
     return Path(input.tables[0]).parents[2]
 
 
+def training_folder(wildcards, input):
+    """Folder of all models' training, three above the learning curves."""
+    return Path(input.training[0]).parents[2]
+
+
 def network_settings(wildcards):
     """What the config says of a network and of its training."""
     section = config["models"][wildcards.network]

@@ -36,6 +36,13 @@ rule report:
         kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",
         at_risk="<results>/development/evaluation/at_risk.csv",
         roc="<results>/development/evaluation/roc.csv",
+        training=collect(
+            "<results>/models/{network}/{repeat}_{fold}/{table}.csv",
+            network=NETWORKS,
+            repeat=REPEATS,
+            fold=FOLDS,
+            table=["training", "gradients"],
+        ),
     output:
         "<results>/report/study.html",
     log:
@@ -52,10 +59,11 @@ rule report:
         features=features_folder,
         spots=spots_option,
         batches=len(BATCHES),
+        models=training_folder,
         evaluation=subpath(input.metrics, parent=True),
         code=code_digest("histosurv.report.build", "report/templates"),
     shell:
         "histosurv report --config {input.config:q} --cohort {params.cohort:q}"
         " --features {params.features:q} {params.spots:q} --batches {params.batches}"
-        " --evaluation {params.evaluation:q}"
+        " --models {params.models:q} --evaluation {params.evaluation:q}"
         " --out {output:q} 2> {log:q}"

@@ -150,6 +150,7 @@ def report(
     config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
+    models: Annotated[Path, typer.Option(help="folder of the models")],
     evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
     out: Out,
     spots: Annotated[
@@ -160,8 +161,8 @@ def report(
     """Write the study report, one HTML file.
 
     Example: histosurv report --config results/config.yaml --cohort results/development/cohort
-    --features results/development/features --evaluation results/development/evaluation --out
-    study.html
+    --features results/development/features --models results/models --evaluation
+    results/development/evaluation --out study.html
     """
     from histosurv.report.build import build_report
 
@@ -169,6 +170,7 @@ def report(
         config_path=config_file,
         cohort=cohort_folder,
         features=feature_folder,
+        models=models,
         evaluation=evaluation,
         out=out,
         spots=spots,

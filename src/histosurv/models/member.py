@@ -13,7 +13,7 @@ from torch import nn
 from histosurv.errors import InputError
 from histosurv.models.batches import Batches, Intake, per_patient
 from histosurv.models.checkpoint import Checkpoint, Progress
-from histosurv.models.losses import Loss, error, targets
+from histosurv.models.losses import Loss, error, risk, targets
 from histosurv.models.network import Penalised, penalty
 
 OPTIMISERS = {
@@ -23,7 +23,7 @@ OPTIMISERS = {
     "sgd": torch.optim.SGD,
     "adadelta": torch.optim.Adadelta,
 }
-CURVE = ["epoch", "fit_error", "penalty", "validation_error", "gradient_norm"]
+CURVE = ["epoch", "fit_error", "penalty", "validation_error", "gradient_norm", "score_sd"]
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,9 @@ def train_member(
     -------
     pandas.DataFrame
         `CURVE` and ``best`` (1 at the epoch that was kept): mean error and penalty over the
-        batches of an epoch, error of the validation patients after it, and the mean norm of the
-        gradient before it was clipped.
+        batches of an epoch, error of the validation patients after it, the mean norm of the
+        gradient before it was clipped, and the standard deviation of the validation patients'
+        scores, which is near zero in a network that gives everybody the same.
 
     Raises
     ------
@@ -151,8 +152,8 @@ def outputs_of(
 
 def _epoch(
     network: nn.Module, lesson: Lesson, optimiser: torch.optim.Optimizer, *, seed: int, epoch: int
-) -> tuple[float, float, float, float]:
-    """One pass over the fit part: error, penalty, error of the validation part, gradient's norm."""
+) -> tuple[float, ...]:
+    """One pass over the fit part: the row of `CURVE` that follows the number of the epoch."""
     how = lesson.training
     draw = np.random.default_rng([seed, epoch])
     for module in network.modules():
@@ -176,7 +177,8 @@ def _epoch(
     outputs = outputs_of(network, lesson.batches, lesson.validation, how.batch_patients)
     held_out = targets(lesson.teachers, lesson.validation, lesson.device)
     fit_error, extra, norm = sums.tolist()
-    return fit_error, extra, error(how.loss, outputs, held_out).item(), norm
+    spread = risk(how.loss, outputs).std(unbiased=False).item()
+    return fit_error, extra, error(how.loss, outputs, held_out).item(), norm, spread
 
 
 def _optimiser(network: nn.Module, how: Training) -> torch.optim.Optimizer:

@@ -31,7 +31,7 @@ def gather_scores(
     """
     folds = read_folds(cohort / "folds.csv")
     tables = [
-        _read(models / name / job / "scores.csv") for job, name in product(_jobs(folds), names)
+        _read(models / name / job / "scores.csv") for job, name in product(job_names(folds), names)
     ]
     patients = read_patients(cohort / "patients.csv", readers=readers)
     tables.append(comparator_scores(patients, folds, readers=readers, grade_high=grade_high))
@@ -46,14 +46,14 @@ def gather_spot_scores(cohort: Path, models: Path, networks: list[str]) -> pd.Da
     pandas.DataFrame
         ``spot_id, patient_id, score, repeat, fold, value``.
     """
-    jobs = _jobs(read_folds(cohort / "folds.csv"))
+    jobs = job_names(read_folds(cohort / "folds.csv"))
     table = pd.concat(
         _read(models / name / job / "spots.csv") for job, name in product(jobs, networks)
     )
     return table.sort_values(["score", "repeat", "fold", "spot_id"], kind="stable")
 
 
-def _jobs(folds: pd.DataFrame) -> list[str]:
+def job_names(folds: pd.DataFrame) -> list[str]:
     """Folders of the jobs, ``{repeat}_{fold}``."""
     pairs = folds[["repeat", "fold"]].drop_duplicates().itertuples(index=False, name=None)
     return [f"{repeat}_{fold}" for repeat, fold in pairs]

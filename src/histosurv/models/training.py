@@ -77,7 +77,7 @@ class NetworkSettings:
         own = {key: network.pop(key) for key in ("penalised", "l1", "l2")}
         more = ("initialisations", "spots", "feature_scaling", "precision")
         own |= {key: training.pop(key) for key in more}
-        training["learning_rate"] = learning_rate(training)
+        training["learning_rate"] = learning_rate(training) * network.pop("rate_factor", 1)
         return cls(architecture=network, training=Training(**training), **own)
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from histosurv.cohort.folds import read_folds
 from histosurv.cohort.tables import read_patients
+from histosurv.models.scores import job_names
 from histosurv.publish import published
 from histosurv.report.features import feature_section
 from histosurv.report.figures.kaplan_meier import draw_kaplan_meier
@@ -16,6 +17,7 @@ from histosurv.report.figures.roc import draw_roc
 from histosurv.report.methods import methods_text
 from histosurv.report.provenance import settings, versions
 from histosurv.report.spots import spot_section
+from histosurv.report.training import training_section
 from histosurv.report.warnings import warnings_of
 from histosurv.report.wording import in_order, interval, name_of, number, p_value
 
@@ -27,6 +29,7 @@ def build_report(
     config_path: Path,
     cohort: Path,
     features: Path,
+    models: Path,
     evaluation: Path,
     out: Path,
     spots: Path | None = None,
@@ -38,7 +41,7 @@ def build_report(
     ----------
     config_path : pathlib.Path
         The complete configuration, as the run wrote it.
-    cohort, features, evaluation : pathlib.Path
+    cohort, features, models, evaluation : pathlib.Path
         Folders of the rooms.
     spots : pathlib.Path, optional
         Folder of the spots; None where features were imported.
@@ -55,6 +58,8 @@ def build_report(
     exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
     vectors = feature_section(features, n_batches)
     pixels = spot_section(spots, n_batches) if spots else None
+    jobs = job_names(read_folds(cohort / "folds.csv"))
+    training = training_section(models, config["models"]["networks"], jobs)
     counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
     page = _environment().get_template("study.html.j2")
     text = page.render(
@@ -63,7 +68,8 @@ def build_report(
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
-        warnings=warnings_of(metrics, vectors, len(exclusions), pixels),
+        warnings=warnings_of(metrics, vectors, len(exclusions), pixels) + training["warnings"],
+        training=training,
         spots=pixels,
         agreement=_agreement(metrics),
         exclusions=exclusions.to_dict("records"),

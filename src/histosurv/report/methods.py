@@ -147,11 +147,12 @@ def _models(config: dict) -> str:
     baselines = [name[0].lower() + name[1:] for name in baselines]
     text = f"{_network(models['lstm'])} {_training(models['lstm'], models['training'])}"
     if "attention_mil" in models["networks"]:
-        width = models["attention_mil"]["width"]
+        mil = models["attention_mil"]
+        rate = learning_rate(models["training"]) * mil["rate_factor"]
         text += (
-            f" Gated attention over the tiles in any order (Ilse 2018; {width} numbers per tile "
-            f"after the first layer, dropout of {models['attention_mil']['dropout']:.0%}) was "
-            "trained in the same way."
+            f" Gated attention over the tiles in any order (Ilse 2018; {mil['width']} numbers per "
+            f"tile after the first layer, dropout of {mil['dropout']:.0%}, learning rate {rate:g}) "
+            "was trained in the same way."
         )
     if baselines:
         text += (
