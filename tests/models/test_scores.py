@@ -17,6 +17,7 @@ def patients():
             "patient_id": list("ABCDEF"),
             "label_60m": pd.Series([1, 0, 1, 0, 1, 0], dtype="Int64"),
             "grade": pd.Series([1, 2, 3, 3, None, 2], dtype="Int64"),
+            "stage": ["II", "I", "IV", "III", None, "I"],
             "r1": ["high", "low", "high", "", "high", "low"],
             "r2": ["high", "low", "low", "", "", "high"],
             "r3": ["low", "high", "high", "", "", ""],
@@ -47,11 +48,39 @@ def test_grade_and_readers_are_scores_with_their_own_threshold(patients, folds):
     high = grade.loc[grade["value"] >= grade["threshold"], "patient_id"]
     assert sorted(high) == ["C", "D"]
     assert "E" not in set(grade["patient_id"])
-    assert set(scores["score"]) == {"visual_risk", "grade", *READERS}
+    assert set(scores["score"]) == {"visual_risk", "vote_count", "grade", "stage", *READERS}
+
+
+def test_votes_are_counted_where_all_have_voted(patients, folds):
+    scores = comparator_scores(patients, folds, readers=READERS, grade_high=3)
+    votes = scores[scores["score"] == "vote_count"]
+    assert votes.set_index("patient_id")["value"].to_dict() == {"A": 2.0, "B": 1.0, "C": 2.0}
+    assert set(votes["threshold"]) == {2.0}
+    alone = comparator_scores(patients, folds, readers=READERS[:1], grade_high=3)
+    assert "vote_count" not in set(alone["score"])
+
+
+@pytest.mark.parametrize(
+    ("stages", "high"),
+    [
+        (["II", "I", "IV", "III", None, "I"], {"C", "D"}),
+        (["2", "1", "3", "3", "1", "1"], {"C", "D"}),  # of three the middle one is low
+        (["A", "B", "B", "A", "", "B"], {"B", "C", "F"}),
+    ],
+)
+def test_the_upper_half_of_the_stages_is_high(patients, folds, stages, high):
+    table = patients.assign(stage=stages)
+    scores = comparator_scores(table, folds, readers=[], grade_high=None)
+    stage = scores[scores["score"] == "stage"]
+    assert set(stage.loc[stage["value"] >= stage["threshold"], "patient_id"]) == high
+    same = comparator_scores(patients.assign(stage="I"), folds, readers=[], grade_high=None)
+    assert "stage" not in set(same.get("score", []))
 
 
 def test_no_readers_and_no_grade_leave_no_comparator(patients, folds):
-    table = comparator_scores(patients.drop(columns="grade"), folds, readers=[], grade_high=3)
+    table = comparator_scores(
+        patients.drop(columns=["grade", "stage"]), folds, readers=[], grade_high=3
+    )
     assert table.empty
 
 

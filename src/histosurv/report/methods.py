@@ -231,6 +231,8 @@ def _comparators(config: dict, columns: Collection[str]) -> str:
         sentences.append("No pathologists' calls were given.")
     if "grade" in columns:
         sentences.append(f"Grade {config['cohort']['grade_high']} and above counted as high.")
+    if "stage" in columns:
+        sentences.append("Stages count in the order of their names, the upper half as high.")
     return " ".join(sentences)
 
 

@@ -15,7 +15,9 @@ NAMES = {
     "svm": "Support vector machine",
     "cox": "Ridge Cox regression",
     "visual_risk": "Visual risk score (majority of readers)",
+    "vote_count": "Number of readers who said high",
     "grade": "Histological grade",
+    "stage": "Stage",
 }
 
 
