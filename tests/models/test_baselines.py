@@ -58,7 +58,10 @@ def test_ridge_cox_is_lifelines_and_its_score_is_harrells_c(penalty):
     table = features.rename(columns=str).assign(
         time=patients["time_months"].clip(lower=1e-6), event=patients["event"] == 1
     )
-    theirs = CoxPHFitter(penalizer=penalty).fit(table, "time", "event")
+    penalties = penalty / features.var().to_numpy()  # lifelines' are per standard deviation
+    theirs = CoxPHFitter(penalizer=penalties).fit(table, "time", "event")
+    stretched = CoxRidge(penalty * 100).fit(features.to_numpy() * 10, outcomes)
+    np.testing.assert_allclose(stretched.coefficients_ * 10, model.coefficients_, rtol=1e-4)
     np.testing.assert_allclose(model.coefficients_, theirs.params_, rtol=1e-6)
     if not penalty:
         assert model.score(features, outcomes) == pytest.approx(theirs.concordance_index_)
@@ -80,6 +83,29 @@ def test_a_plain_signal_is_found_and_one_outcome_is_refused(name):
     nobody = patients.assign(event=0, label_60m=pd.Series(0, patients.index, dtype="Int64"))
     with pytest.raises(InputError, match=f"{name}: the fit part has 0 patients with one of"):
         fit_baseline(name, features, nobody, seed=1)
+
+
+@pytest.mark.parametrize("name", ["logistic", "naive_bayes", "svm", "cox"])
+def test_repeated_features_and_rounding_are_no_components(name):
+    features, patients = drawn()
+    twice = pd.concat([features, features, features * 3], axis=1, ignore_index=True)
+    noisy = twice * (1 + 1e-15 * np.random.default_rng(0).standard_normal(twice.shape))
+    one, other = (
+        decision(fit_baseline(name, table, patients, seed=1), table) for table in (twice, noisy)
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    alike = features * 0 + 7
+    with pytest.raises(InputError, match="features are the same for every patient"):
+        fit_baseline(name, alike, patients, seed=1)
+
+
+def test_cox_stands_inner_folds_in_which_nobody_can_be_compared():
+    features, patients = drawn(40)
+    for seed in range(10):
+        event = np.zeros(40, int)
+        event[np.random.default_rng(seed).permutation(40)[:4]] = 1
+        model = fit_baseline("cox", features, patients.assign(event=event), seed=seed)
+        assert np.isfinite(decision(model, features)).all()
 
 
 @pytest.mark.parametrize("name", ["logistic", "naive_bayes", "svm", "cox"])

@@ -105,6 +105,13 @@ def test_cox_has_a_right_gradient_and_stands_large_scores():
     assert torch.autograd.gradcheck(lambda s: cox(s, of.time, of.event), (score,))
     shifted = cox(score + 800, of.time, of.event)
     assert shifted.item() == pytest.approx(cox(score, of.time, of.event).item(), rel=1e-9)
+    far = (score.detach() * 100).float().requires_grad_()  # apart by hundreds, in single precision
+    wide = cox(far, of.time, of.event)
+    wide.backward()
+    exact = cox(far.detach().double(), of.time, of.event).item()
+    assert wide.item() == pytest.approx(exact, rel=1e-4)
+    assert torch.isfinite(far.grad).all()
+    assert torch.isfinite(risk("discrete_time", torch.tensor([[-200.0] * 5, [200.0] * 5]))).all()
 
 
 @pytest.mark.parametrize("time", [[5.0], [5.0, 9.0], [3.0, 3.0]])

@@ -66,6 +66,9 @@ def test_votes_are_counted_where_all_have_voted(patients, folds):
         (["II", "I", "IV", "III", None, "I"], {"C", "D"}),
         (["2", "1", "3", "3", "1", "1"], {"C", "D"}),  # of three the middle one is low
         (["A", "B", "B", "A", "", "B"], {"B", "C", "F"}),
+        (["iia", "IIB", "III", "Stage IV", "unknown", "I"], {"C", "D"}),
+        (["C2", "a", "D", "B1", "NX", "A"], {"A", "C"}),
+        (["pT1", "pT4a", "T3", "2", None, "1"], {"B", "C"}),
     ],
 )
 def test_the_upper_half_of_the_stages_is_high(patients, folds, stages, high):
@@ -73,6 +76,8 @@ def test_the_upper_half_of_the_stages_is_high(patients, folds, stages, high):
     scores = comparator_scores(table, folds, readers=[], grade_high=None)
     stage = scores[scores["score"] == "stage"]
     assert set(stage.loc[stage["value"] >= stage["threshold"], "patient_id"]) == high
+    odd = patients.assign(stage=["I", "II", "early", "IV", "I", "I"])
+    assert "stage" not in set(comparator_scores(odd, folds, readers=READERS, grade_high=3)["score"])
     same = comparator_scores(patients.assign(stage="I"), folds, readers=[], grade_high=None)
     assert "stage" not in set(same.get("score", []))
 

@@ -81,6 +81,13 @@ def test_a_checkpoint_of_another_training_or_a_broken_one_is_not_taken_up(tmp_pa
     expected = score_network("lstm", work, settings(), CPU)[0]
     score_network("lstm", work, other, CPU, checkpoints=tmp_path)
     assert score_network("lstm", work, settings(), CPU, checkpoints=tmp_path)[0].equals(expected)
+    of_fit = work.sequences.spots_of(work.parts["fit"])
+    swapped = work.sequences.patient_of.copy()
+    swapped[of_fit[[0, -1]]] = swapped[of_fit[[-1, 0]]]
+    exchanged = replace(work, sequences=replace(work.sequences, patient_of=swapped))
+    fresh = score_network("lstm", exchanged, settings(), CPU)[0]
+    again = score_network("lstm", exchanged, settings(), CPU, checkpoints=tmp_path)[0]
+    assert again.equals(fresh)
     moved = perturbed(work, work.parts["fit"][:1])
     score_network("lstm", moved, settings(), CPU, checkpoints=tmp_path)
     assert score_network("lstm", work, settings(), CPU, checkpoints=tmp_path)[0].equals(expected)
@@ -127,6 +134,14 @@ def test_a_sequence_of_one_tile_and_one_patient_in_a_batch_are_no_trouble():
     for changes in ({}, {"readout": "attention"}, {"normalisation": "layer"}):
         scores = score_network("lstm", work, settings(batch_patients=1, **changes), CPU)[0]
         assert np.isfinite(scores["value"]).all()
+
+
+def test_batch_normalisation_of_a_single_tile_is_told():
+    work = job(cohort())
+    spots = [spot[:1] for spot in work.sequences.spots]
+    work = replace(work, sequences=replace(work.sequences, spots=spots))
+    with pytest.raises(InputError, match="needs more than one tile in a batch"):
+        train_network("lstm", work, settings(batch_patients=1, normalisation="batch"), device=CPU)
 
 
 def test_several_spots_are_averaged_or_read_as_one():

@@ -8,6 +8,7 @@ is opened only if it is what was written, for a damaged one may crash the HDF5 l
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -110,21 +111,38 @@ def write_features(
         temporary.write_bytes(content + SEAL + hashlib.sha256(content).hexdigest().encode())
 
 
-def map_features(path: Path) -> np.ndarray:
-    """Features of one spot, (n_tiles, n_features), read from the file when they are used.
+class FeatureFiles(Sequence):
+    """Features of many spots, each opened when it is used and closed after it.
+
+    An open file per spot would pass the limit of most systems at a thousand spots.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Feature files; item i is (n_tiles, n_features), as kept in file i.
 
     Raises
     ------
     InputError
-        The file is missing or damaged.
+        A file is missing or damaged.
     """
-    _refuse_damaged(path)
-    with h5py.File(path) as file:
-        stored = file["features"]
-        offset = stored.id.get_offset()
-        if offset is None:  # in pieces, or empty
-            return np.asarray(stored)
-        return np.memmap(path, stored.dtype, "r", offset, stored.shape)
+
+    def __init__(self, paths: list[Path]) -> None:
+        for path in paths:
+            _refuse_damaged(path)
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        path = self._paths[number]
+        with h5py.File(path) as file:
+            stored = file["features"]
+            offset = stored.id.get_offset()
+            if offset is None:  # in pieces, or empty
+                return np.asarray(stored)
+            return np.memmap(path, stored.dtype, "r", offset, stored.shape)
 
 
 def read_features(path: Path) -> np.ndarray:

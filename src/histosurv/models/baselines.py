@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -24,6 +24,31 @@ Baseline = Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 MAX_COMPONENTS = 32
 INNER_FOLDS = 5
+
+
+class Components(TransformerMixin, BaseEstimator):
+    """Principal components, without those that are nothing but rounding.
+
+    Parameters
+    ----------
+    n_components : int
+        At most so many.
+    """
+
+    def __init__(self, n_components: int = MAX_COMPONENTS) -> None:
+        self.n_components = n_components
+
+    def fit(self, features: np.ndarray, outcomes: object = None) -> "Components":
+        """Fit to (n_patients, n_features); outcomes are not looked at."""
+        found = PCA(self.n_components, svd_solver="full").fit(features)
+        spread = found.explained_variance_
+        self.mean_ = found.mean_
+        self.components_ = found.components_[spread > 1e-10 * spread[0]]
+        return self
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """(n_patients, n_components) at most."""
+        return (features - self.mean_) @ self.components_.T
 
 
 def score_baseline(name: Baseline, job: Job, pooling: Pooling = "mean") -> pd.DataFrame:
@@ -59,13 +84,13 @@ def fit_baseline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Standardisation, principal components and model, refitted on all rows with that of six
-        settings whose inner AUC (of Cox regression Harrell's C) is highest.
+        Standardisation, principal components and model, refitted on all rows with that of up to
+        six settings whose inner AUC (of Cox regression Harrell's C) is highest.
 
     Raises
     ------
     InputError
-        Fewer than two patients with either outcome.
+        Fewer than two patients with either outcome, or features that tell nobody apart.
     """
     if name == "cox":
         wanted = outcome(patients["time_months"], patients["event"])
@@ -75,6 +100,8 @@ def fit_baseline(
         features = features[known]
         wanted = kinds = patients.loc[known, "label_60m"].to_numpy(int)
         scoring = "roc_auc"
+    if (features == features.iloc[0]).all(axis=None):
+        raise InputError(f"{name}: features are the same for every patient of the fit part")
     n_smaller = int(np.bincount(kinds, minlength=2).min())
     if n_smaller < 2:
         raise InputError(
@@ -89,7 +116,7 @@ def fit_baseline(
     pipeline = Pipeline(
         [
             ("scale", StandardScaler()),
-            ("pca", PCA(most, svd_solver="full")),
+            ("pca", Components(most)),
             ("model", model),
         ]
     )
@@ -114,7 +141,7 @@ def decision(model: Pipeline, features: pd.DataFrame) -> np.ndarray:
 
 
 def _model_and_grid(name: Baseline, most: int, seed: int) -> tuple[BaseEstimator, dict]:
-    """A model and six settings to choose from."""
+    """A model and up to six settings to choose from."""
     strengths = np.logspace(-4, 1, 6).tolist()
     if name == "logistic":
         return LogisticRegression(max_iter=5000), {"model__C": strengths}

@@ -3,7 +3,15 @@
 import numpy as np
 import pandas as pd
 
+from histosurv.progress import say
+
 CALLS = {"low": 0.0, "high": 1.0}
+
+_STAGES = [  # each with an optional substage
+    (r"^(0|I{1,3}|IV)[ABC]?\d?$", {"0": 0, "I": 1, "II": 2, "III": 3, "IV": 4}),
+    (r"^([A-D])\d?$", {"A": 1, "B": 2, "C": 3, "D": 4}),
+    (r"^P?T?(\d)[ABC]?$", {str(number): number for number in range(10)}),
+]
 
 
 def comparator_scores(
@@ -30,9 +38,8 @@ def comparator_scores(
     pandas.DataFrame
         Rows of the score table. ``visual_risk`` is the majority of the readers: missing on a
         split of two, a single vote counts as it is. ``vote_count`` is the number of readers who
-        said high, of patients whom all have read. ``stage`` is the place of the stage among those
-        that occur, in the order of their names (A to D, I to IV), the upper half counting as high.
-        Patients without a value have no row.
+        said high, of patients whom all have read. ``stage`` is that of `stage_numbers`, the
+        upper half of those that occur counting as high. Patients without a value have no row.
     """
     values = {}
     if readers:
@@ -44,10 +51,11 @@ def comparator_scores(
         values["vote_count"] = (counted, len(readers) // 2 + 1.0)
     if grade_high and "grade" in patients:
         values["grade"] = (patients["grade"].astype("Float64").astype(float), float(grade_high))
-    stages = sorted(set(patients["stage"].dropna()) - {""}) if "stage" in patients else []
-    if len(stages) > 1:
-        place = patients["stage"].map({stage: n + 1.0 for n, stage in enumerate(stages)})
-        values["stage"] = (place, len(stages) - len(stages) // 2 + 1.0)
+    if "stage" in patients:
+        place = stage_numbers(patients["stage"])
+        stages = np.unique(place.dropna())
+        if len(stages) > 1:
+            values["stage"] = (place, stages[-(len(stages) // 2)])
     tested = folds.loc[folds["part"] == "test", ["patient_id", "repeat", "fold"]]
     tables = [
         tested.merge(
@@ -57,6 +65,23 @@ def comparator_scores(
         for name, (value, threshold) in values.items()
     ]
     return pd.concat(tables) if tables else pd.DataFrame(columns=["patient_id"])
+
+
+def stage_numbers(stages: pd.Series) -> pd.Series:
+    """Stages as numbers: I to IV, A to D or whole numbers, substages with their stage.
+
+    Missing are empty cells and words such as ``unknown`` and ``NX``. Where a cell is none of these
+    nobody has a number: a stage in the wrong place would be worse than none.
+    """
+    text = stages.fillna("").str.upper().str.strip().str.removeprefix("STAGE").str.strip()
+    unknown = text.isin(["", "NA", "N/A", "NAN", "NX", "X", "UNKNOWN", "U", "?"])
+    for pattern, names in _STAGES:
+        found = text.str.extract(pattern, expand=False)
+        if found[~unknown].notna().all():
+            return found.where(~unknown).map(names).astype(float)
+    odd = text[~unknown].iloc[0] if (~unknown).any() else ""
+    say(f"stage: {odd!r} and others are not all I to IV, A to D or numbers; no score from stage")
+    return pd.Series(np.nan, index=stages.index)
 
 
 def _majority(votes: pd.DataFrame) -> pd.Series:

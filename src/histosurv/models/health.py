@@ -22,19 +22,21 @@ def gradient_norms(
     network : RecurrentRisk
         In evaluation mode.
     tiles : PackedSequence
-        One sequence per patient.
+        Sequences, each as if it were a patient's only one.
     loss, of
-        The error and what it is held against, as `histosurv.models.losses.error`.
+        The error and what each sequence is held against, as `histosurv.models.losses.error`.
 
     Returns
     -------
     pandas.DataFrame
         ``layer, direction, tile, norm, n``: Euclidean norm of d error / d h_t, what reaches h_t
         by way of later states included, mean over the n sequences that have that tile. The error
-        is that of one patient, so that norms do not depend on how many are looked at.
+        is that of one sequence, so that norms do not depend on how many are looked at. Cox's
+        error is none of a single sequence; there it is the gradient of the score.
     """
     outputs, states = step_by_step(network, tiles)
-    (error(loss, outputs, of) * len(outputs)).backward()
+    what = outputs.sum() if loss == "cox" else error(loss, outputs, of) * len(outputs)
+    what.backward()
     lengths = pad_packed_sequence(tiles)[1]
     rows = []
     for (layer, direction), steps in states.items():

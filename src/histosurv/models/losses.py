@@ -114,6 +114,7 @@ def risk(loss: Loss, outputs: torch.Tensor) -> torch.Tensor:
     if loss != "discrete_time":
         return outputs[:, 0]
     survival = logsigmoid(-outputs).sum(dim=1)  # log of surviving all intervals
+    survival = survival.clamp(max=-torch.finfo(survival.dtype).tiny)
     return torch.log(-torch.expm1(survival)) - survival
 
 
@@ -136,15 +137,12 @@ def cox(log_hazard: torch.Tensor, time: torch.Tensor, event: torch.Tensor) -> to
     log_hazard, time, event = log_hazard[order], time[order], event[order].bool()
     _, group, sizes = torch.unique_consecutive(time, return_inverse=True, return_counts=True)
     at_risk = log_hazard.logcumsumexp(0)[sizes.cumsum(0) - 1][group]
-    top = log_hazard.detach().max()
-    dying = torch.zeros(len(sizes), dtype=log_hazard.dtype, device=log_hazard.device).index_add(
-        0, group[event], (log_hazard[event] - top).exp()
-    )
-    n_dying = torch.bincount(group[event], minlength=len(sizes))
+    own = log_hazard[event] - at_risk[event]  # log of the share in the risk set
+    group = group[event]
+    dying = own.new_zeros(len(sizes)).index_add(0, group, own.exp())
     # The dead of one time leave the risk set one after another, each a mean of them.
-    gone_before = _rank_in_group(group[event]) / n_dying[group[event]]
-    share = gone_before * dying[group[event]] / (at_risk[event] - top).exp()
-    return -(log_hazard[event] - at_risk[event] - torch.log1p(-share)).mean()
+    gone_before = _rank_in_group(group) / torch.bincount(group, minlength=len(sizes))[group]
+    return -(own - torch.log1p(-gone_before * dying[group])).mean()
 
 
 def discrete_time(outputs: torch.Tensor, time: torch.Tensor, event: torch.Tensor) -> torch.Tensor:
@@ -179,7 +177,7 @@ def _rank_in_group(group: torch.Tensor) -> torch.Tensor:
 
 
 def _censoring_weights(patients: pd.DataFrame, fit: list[str]) -> np.ndarray:
-    """Inverse probability of not being lost before the label is known, mean one in the fit part.
+    """Inverse probability of not being lost before the label is known, mean one before capping.
 
     Kaplan-Meier of the time of censoring, other deaths among it, in the fit part (Graf 1999):
     a death weighs 1/G just before it, a survivor 1/G at the horizon.

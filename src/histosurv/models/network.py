@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from histosurv.errors import InputError
 from histosurv.models.layers import Attention, Dropout, of_valid
 from histosurv.models.recurrence import Lstm
 
@@ -117,10 +118,19 @@ class RecurrentRisk(nn.Module):
         hidden = tiles._replace(data=self.dropout(tiles.data))
         for number, layer in enumerate(self.layers):
             if number:
-                hidden = hidden._replace(data=self.norms[number - 1](hidden.data))
+                hidden = hidden._replace(data=self._normalised(number - 1, hidden.data))
             hidden, ends = layer(hidden)
         last = ends[0] if self.cell == "lstm" else ends
         return hidden, torch.cat(tuple(last), dim=1)
+
+    def _normalised(self, number: int, states: torch.Tensor) -> torch.Tensor:
+        norm = self.norms[number]
+        if self.training and len(states) == 1 and isinstance(norm, nn.BatchNorm1d):
+            raise InputError(
+                "models: lstm: normalisation: batch needs more than one tile in a batch; raise "
+                "batch_patients, or set layer"
+            )
+        return norm(states)
 
     def read(self, states: PackedSequence, last: torch.Tensor) -> torch.Tensor:
         """What the readout takes from the last layer, (n_sequences, width)."""

@@ -1,5 +1,6 @@
 """The feature sequences of a cohort, patient by patient."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
-from histosurv.features.store import map_features
+from histosurv.features.store import FeatureFiles
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class Sequences:
         ``patient_id, time_months, event, label_60m`` (1, 0, missing), indexed by ``patient_id``.
     patient_of, spot_ids : numpy.ndarray
         (n_spots,) patient id of each spot, and its own.
-    spots : list of numpy.ndarray
-        One (n_tiles, n_features) array per spot, tiles in sequence order. They lie in the files
-        and are read when they are used.
+    spots : sequence of numpy.ndarray
+        One (n_tiles, n_features) array per spot, tiles in sequence order; `FeatureFiles` reads
+        them when they are used.
     """
 
     patients: pd.DataFrame
     patient_of: np.ndarray
     spot_ids: np.ndarray
-    spots: list[np.ndarray]
+    spots: Sequence[np.ndarray]
 
     def spots_of(self, patient_ids: list[str]) -> np.ndarray:
         """Positions of the spots of some patients, in the cohort's order."""
@@ -75,11 +76,11 @@ def load_sequences(cohort: Path, features: Path, n_batches: int) -> Sequences:
         patients=patients.set_index("patient_id", drop=False),
         patient_of=merged["patient_id"].to_numpy(),
         spot_ids=merged["spot_id"].to_numpy(),
-        spots=[map_features(features / name) for name in merged["file"]],
+        spots=FeatureFiles([features / name for name in merged["file"]]),
     )
 
 
-def moments(spots: list[np.ndarray], positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(spots: Sequence[np.ndarray], positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of every feature and the inverse of its standard deviation over the tiles of some spots.
 
     Parameters

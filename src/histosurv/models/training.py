@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from histosurv.code import code_digest
 from histosurv.config import learning_rate
 from histosurv.device import has_bf16
 from histosurv.models.batches import Batches, Intake, per_patient
@@ -284,10 +285,15 @@ def _one_thread(device: torch.device) -> Iterator[None]:
 def _identity(name: NetworkName, job: Job, settings: NetworkSettings, lesson: Lesson) -> str:
     """Digest of everything that decides what is learnt; of another one nothing is taken up."""
     digest = hashlib.sha256()
-    told = (name, torch.__version__, str(lesson.device), job.seed, lesson.fit, asdict(settings))
+    where = (str(lesson.device), str(lesson.intake.dtype), torch.__version__)
+    code = code_digest("histosurv.models.training")
+    told = (name, *where, code, job.seed, lesson.fit, lesson.validation, asdict(settings))
     digest.update(json.dumps(told, sort_keys=True).encode())
     digest.update(lesson.teachers.to_csv().encode())
-    for position in job.sequences.spots_of(lesson.fit + lesson.validation):
-        digest.update(job.sequences.spot_ids[position].encode())
-        digest.update(np.ascontiguousarray(job.sequences.spots[position]))
+    sequences = job.sequences
+    for position in sequences.spots_of(lesson.fit + lesson.validation):
+        spot = sequences.spots[position]
+        whose = (sequences.spot_ids[position], sequences.patient_of[position])
+        digest.update(repr((*map(str, whose), spot.shape, str(spot.dtype))).encode())
+        digest.update(np.ascontiguousarray(spot))
     return digest.hexdigest()

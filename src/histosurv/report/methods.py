@@ -11,6 +11,7 @@ PENALISED = {
     "recurrent": "the recurrent weight matrix",
     "input": "the input weight matrix",
     "both": "both weight matrices",
+    "none": "no matrix",
 }
 LOSSES = {
     "cross_entropy": "on patients with a known five-year outcome with cross-entropy",
@@ -23,8 +24,8 @@ POOLINGS = {
     "mean": "the mean tile feature of each patient",
     "mean_std": "mean and standard deviation of each patient's tile features",
     "max": "the largest value of each tile feature of a patient",
-    "fisher": "improved Fisher vectors of each patient's tiles (16 Gaussians on 32 principal "
-    "components, learnt on the fit part)",
+    "fisher": "improved Fisher vectors of each patient's tiles (at most 16 Gaussians on 32 "
+    "principal components, learnt on the fit part)",
 }
 OPTIMISERS = {
     "adam": "Adam",
@@ -134,7 +135,8 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
         f"{resampling['folds']} folds balanced by {balanced}, {drawn} "
         f"(seed {resampling['seed']}). Each fold was the test part once "
         f"({part['test']} patients); of the others {part['fit']} were used for fitting and "
-        f"{part['validation']} (the validation part) for early stopping and for the threshold "
+        f"{part['validation']} (the validation part) for early stopping, for the "
+        "scale of the scores and for the threshold "
         "between low and high risk, which is the median score of the validation part. "
         "Every figure rests on scores of patients who took no part in fitting, stopping or "
         "thresholding the model that scored them."
@@ -145,55 +147,53 @@ def _models(config: dict) -> str:
     models = config["models"]
     baselines = [name_of(name) for name in models["baselines"]]
     baselines = [name[0].lower() + name[1:] for name in baselines]
-    text = f"{_network(models['lstm'])} {_training(models['lstm'], models['training'])}"
+    lstm, training = models["lstm"], models["training"]
+    text = f"{_network(lstm, training['loss'])} {_training(lstm, training)}"
     if "attention_mil" in models["networks"]:
         mil = models["attention_mil"]
         rate = learning_rate(models["training"]) * mil["rate_factor"]
         text += (
             f" Gated attention over the tiles in any order (Ilse 2018; {mil['width']} numbers per "
             f"tile after the first layer, dropout of {mil['dropout']:.0%}, learning rate {rate:g}) "
-            "was trained in the same way."
+            f"was trained in the same way, {_penalties(mil, 'the first matrix')}."
         )
     if baselines:
         text += (
             f" For comparison, {', '.join(baselines)} were fitted on {POOLINGS[models['pooling']]} "
-            "after standardisation and principal components, each with that of six settings that "
-            "was best in inner cross-validation within the fit part."
+            "after standardisation and principal components, each with that of up to six settings "
+            "that was best in inner cross-validation within the fit part."
         )
     return text
 
 
-def _network(lstm: dict) -> str:
+def _network(lstm: dict, loss: str) -> str:
     """Sentence on the recurrent network."""
     units = ", ".join(map(str, lstm["units"]))
     directions = " in both directions" if lstm["bidirectional"] else ""
     between = {"none": "", "batch": ", batch normalisation between them", "layer": ", layer "
                "normalisation between them"}[lstm["normalisation"]]  # fmt: skip
     readout = {
-        "last": "read out at the last tile",
+        "last": "read out at the last tile"
+        + (" (of the backward direction the first)" if lstm["bidirectional"] else ""),
         "mean": "read out as the mean of the states of all tiles",
         "attention": "read out as a mean of the states of all tiles, weighted by attention",
     }[lstm["readout"]]
     return (
         f"The tiles of a spot entered, one after another{directions}, a recurrent network of "
         f"{len(lstm['units'])} {lstm['cell'].upper()} layers with {units} cells{between}, "
-        f"{readout} by a linear unit."
+        f"{readout} by {'one linear unit' if loss != 'discrete_time' else 'five linear units'}."
     )
 
 
 def _training(lstm: dict, training: dict) -> str:
     """Sentences on how networks were trained."""
     scaling = (
-        "Features were expressed in standard deviations of the fit part's tiles. "
+        "Features were expressed in standard deviations of the tiles of the patients that it was "
+        "trained on. "
         if training["feature_scaling"] == "standardise"
         else ""
     )
-    penalised = (
-        f"penalties of {lstm['l1']:g} times the sum of absolute values and {lstm['l2']:g} times "
-        f"the sum of squares of {PENALISED[lstm['penalised']]} of each layer"
-        if lstm["penalised"] != "none"
-        else "no weight penalties"
-    )
+    penalised = _penalties(lstm, f"{PENALISED[lstm['penalised']]} of each layer")
     optimiser = OPTIMISERS[training["optimiser"]]
     clip = training["gradient_clip"]
     return (
@@ -220,6 +220,15 @@ def _training(lstm: dict, training: dict) -> str:
     )
 
 
+def _penalties(network: dict, matrices: str) -> str:
+    if network["penalised"] == "none" or not (network["l1"] or network["l2"]):
+        return "without weight penalties"
+    return (
+        f"with penalties of {network['l1']:g} times the sum of absolute values and "
+        f"{network['l2']:g} times the sum of squares of {matrices}"
+    )
+
+
 def _comparators(config: dict, columns: Collection[str]) -> str:
     readers, sentences = config["cohort"]["readers"], []
     if readers:
@@ -232,7 +241,7 @@ def _comparators(config: dict, columns: Collection[str]) -> str:
     if "grade" in columns:
         sentences.append(f"Grade {config['cohort']['grade_high']} and above counted as high.")
     if "stage" in columns:
-        sentences.append("Stages count in the order of their names, the upper half as high.")
+        sentences.append("Of the stages that occur the upper half counted as high.")
     return " ".join(sentences)
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from histosurv.report.figures.gradients import draw_gradients
 from histosurv.report.wording import name_of, number
 
-NEARLY_CONSTANT = 0.02  # standard deviation of a score in log-odds
+NEARLY_CONSTANT = 0.02  # standard deviation of a score, in log-odds or log hazard
 
 
 def training_section(models: Path, names: list[str], jobs: list[str]) -> dict:
@@ -46,8 +46,9 @@ def training_section(models: Path, names: list[str], jobs: list[str]) -> dict:
         if n_constant:
             warnings.append(
                 f"{name_of(name)}: {n_constant} of {len(best)} networks give (nearly) everybody "
-                "the same score: they have learnt nothing. Weaken the penalty (models: lstm: l1, "
-                "l2, penalised) or look at the learning curves (training.csv)."
+                "the same score: they have learnt nothing. Weaken penalties, if there are any "
+                f"(models: {name}: l1, l2, penalised), and look at the learning curves "
+                "(training.csv)."
             )
     gradients = _read(models / "lstm", jobs, "gradients")
     figure = ""

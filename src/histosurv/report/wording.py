@@ -7,7 +7,7 @@ import pandas as pd
 MODELS = ["lstm", "attention_mil", "logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 NAMES = {
-    "lstm": "LSTM on tile features",
+    "lstm": "Recurrent network on tile features",
     "attention_mil": "Gated attention on tile features",
     "logistic": "Logistic regression",
     "elastic_net": "Elastic-net logistic regression",
