@@ -27,6 +27,14 @@ def test_the_studys_rotation_is_220_60_140():
     assert (sizes[["fit", "validation", "test"]] == [220, 60, 140]).all(axis=None)
 
 
+def test_the_single_split_is_the_rotations_first():
+    how = {"n_repeats": 2, "n_folds": 3, "strata": ["stage"], "seed": 1}
+    rotation, single = (rotate(cohort(420), scheme=it, **how) for it in ("rotation", "single"))
+    first = rotation[rotation["fold"] == 1].reset_index(drop=True)
+    assert single.equals(first)
+    assert (single["part"] == "test").sum() == 2 * 140
+
+
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(60, 300), n_folds=st.integers(2, 6), seed=st.integers(0, 1000))
 def test_each_patient_is_tested_once_and_never_in_two_parts(n, n_folds, seed):

@@ -50,9 +50,11 @@ rule folds:
     params:
         repeats=lookup("resampling/repeats", within=config),
         folds=lookup("resampling/folds", within=config),
+        scheme=lookup("resampling/scheme", within=config),
         seed=lookup("resampling/seed", within=config),
         strata=[f"--strata={name}" for name in config["cohort"]["strata"]],
         code=code_digest("histosurv.cohort.folds"),
     shell:
         "histosurv folds {input:q} --repeats {params.repeats} --folds {params.folds}"
+        " --scheme {params.scheme}"
         " --seed {params.seed} {params.strata:q} --out {output:q} 2> {log:q}"

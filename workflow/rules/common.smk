@@ -80,7 +80,8 @@ STARTED = time.time()
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
 PLAN = checked(Plan, config)
-FOLDS = range(1, config["resampling"]["folds"] + 1)
+IS_ROTATION = config["resampling"]["scheme"] == "rotation"
+FOLDS = range(1, (config["resampling"]["folds"] if IS_ROTATION else 1) + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)
 NETWORKS = config["models"]["networks"]
 MODELS = [*NETWORKS, *config["models"]["baselines"]]

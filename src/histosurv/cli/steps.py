@@ -87,6 +87,9 @@ def folds(
     repeats: Annotated[int, typer.Option(min=1, help="partitions to draw")] = 10,
     n_folds: Annotated[int, typer.Option("--folds", min=2, help="parts of the rotation")] = 3,
     strata: Annotated[list[str] | None, typer.Option(help="column to balance by")] = None,
+    scheme: Annotated[
+        Literal["rotation", "single"], typer.Option(help="test every part once, or the first only")
+    ] = "rotation",
     seed: Seed = 2018,
 ) -> None:
     """Assign every patient to fit, validation and test parts.
@@ -98,9 +101,8 @@ def folds(
     from histosurv.publish import write_table
 
     table = read_patients(patients, strata=strata or [])
-    write_table(
-        rotate(table, n_repeats=repeats, n_folds=n_folds, strata=strata or [], seed=seed), out
-    )
+    how = {"n_repeats": repeats, "n_folds": n_folds, "strata": strata or [], "scheme": scheme}
+    write_table(rotate(table, seed=seed, **how), out)
 
 
 def tiles(

@@ -1,18 +1,27 @@
 """Who teaches, who stops the teaching, who is asked: the rotation of the study."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from histosurv.errors import InputError
 
+Scheme = Literal["rotation", "single"]
+
 # The study's own proportion: of 280 patients outside the test part, 60 decide when to stop.
 VALIDATION_SHARE = 60 / 280
 
 
 def rotate(
-    patients: pd.DataFrame, *, n_repeats: int, n_folds: int, strata: list[str], seed: int
+    patients: pd.DataFrame,
+    *,
+    n_repeats: int,
+    n_folds: int,
+    strata: list[str],
+    seed: int,
+    scheme: Scheme = "rotation",
 ) -> pd.DataFrame:
     """Assign every patient to ``fit``, ``validation`` or ``test``, once per repeat and fold.
 
@@ -23,11 +32,14 @@ def rotate(
     n_repeats : int
         How many partitions to draw.
     n_folds : int
-        Test parts of a partition; each patient is in exactly one of them.
+        Parts of a partition; each patient is in exactly one of them.
     strata : list of str
         Columns to balance besides the label; an unknown label is a stratum of its own.
     seed : int
         Seed of the partition.
+    scheme : {'rotation', 'single'}
+        Every part of a partition is tested once, or the first alone: the study's one split into
+        220, 60 and 140.
 
     Returns
     -------
@@ -60,7 +72,7 @@ def rotate(
         order = shuffled[np.argsort(code[shuffled], kind="stable")]
         fold_of = np.empty(len(patients), dtype=int)
         fold_of[order] = np.arange(len(patients)) % n_folds + 1
-        for fold in range(1, n_folds + 1):
+        for fold in range(1, (n_folds if scheme == "rotation" else 1) + 1):
             part = np.full(len(patients), "test", dtype=object)
             learning = order[fold_of[order] != fold]
             part[learning] = "fit"

@@ -130,10 +130,13 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
     balanced = " and ".join(["the five-year outcome", *config["cohort"]["strata"]])
     drawn = "once" if resampling["repeats"] == 1 else f"{resampling['repeats']} times"
     part = {name: _range(sizes[name]) for name in ("fit", "validation", "test")}
+    tested = "Each fold was the test part once"
+    if resampling["scheme"] == "single":
+        tested = "One fold was the test part, and its patients alone have scores"
     return (
         f"The {counts['n_patients']:.0f} patients were split by patient into "
         f"{resampling['folds']} folds balanced by {balanced}, {drawn} "
-        f"(seed {resampling['seed']}). Each fold was the test part once "
+        f"(seed {resampling['seed']}). {tested} "
         f"({part['test']} patients); of the others {part['fit']} were used for fitting and "
         f"{part['validation']} (the validation part) for early stopping, for the "
         "scale of the scores and for the threshold "
@@ -255,7 +258,8 @@ def _evaluation(config: dict, counts: pd.Series) -> str:
     return (
         "Outcome was death of the cancer; other deaths were censored in time-to-event figures. "
         "The five-year AUC uses patients known to have died of the cancer by 60 months "
-        f"({counts['n_dead_60m']:.0f}) or known to have survived ({counts['n_alive_60m']:.0f}); "
+        f"({counts['n_dead_60m']:.0f} of the cohort) or known to have survived "
+        f"({counts['n_alive_60m']:.0f}); "
         f"the {counts['n_unknown_60m']:.0f} others are left out of it and are never counted as "
         "survivors. It is given for scores pooled over folds, with DeLong's interval, and from "
         "pairs of patients within a fold (mean over the partitions). Hazard ratios compare high "
