@@ -101,7 +101,7 @@ def test_repeated_features_and_rounding_are_no_components(name):
 
 def test_cox_stands_inner_folds_in_which_nobody_can_be_compared():
     features, patients = drawn(40)
-    for seed in range(10):
+    for seed in range(4):
         event = np.zeros(40, int)
         event[np.random.default_rng(seed).permutation(40)[:4]] = 1
         model = fit_baseline("cox", features, patients.assign(event=event), seed=seed)

@@ -10,6 +10,7 @@ import pytest
 from tests.running import ROOT, output_of, run_snakemake
 
 # The study asks for ten; HISTOSURV_REAL_REPEATS=10 takes ten times as long.
+QUICK = {"initialisations": 1}
 N_REPEATS = int(os.environ.get("HISTOSURV_REAL_REPEATS", "1"))
 
 
@@ -29,7 +30,7 @@ def bring_hancock(source, folder):
 def study(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hancock")
     bring_hancock(real_data / "hancock", folder / "hancock")
-    settings = {"resampling": {"repeats": N_REPEATS}}
+    settings = {"resampling": {"repeats": N_REPEATS}, "models": {"training": QUICK}}
     run = run_snakemake(folder, config=settings, config_file=ROOT / "tests/real/hancock.yaml")
     assert run.returncode == 0, output_of(run)
     return folder / "results"
