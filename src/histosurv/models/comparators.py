@@ -79,8 +79,8 @@ def stage_numbers(stages: pd.Series) -> pd.Series:
         found = text.str.extract(pattern, expand=False)
         if found[~unknown].notna().all():
             return found.where(~unknown).map(names).astype(float)
-    odd = text[~unknown].iloc[0] if (~unknown).any() else ""
-    say(f"stage: {odd!r} and others are not all I to IV, A to D or numbers; no score from stage")
+    odd = ", ".join(sorted(set(text[~unknown]))[:5])
+    say(f"stage: {odd} are not all I to IV, A to D or whole numbers; no score from stage")
     return pd.Series(np.nan, index=stages.index)
 
 
