@@ -27,7 +27,8 @@ from histosurv.evaluation.discrimination import delong_variance
 from histosurv.models.baselines import score_baseline
 from histosurv.models.job import Job
 from histosurv.models.sequences import Sequences
-from histosurv.models.training import NetworkSettings, score_network
+from histosurv.models.settings import NetworkSettings
+from histosurv.models.training import score_network
 
 N_PATIENTS, N_TILES, N_FEATURES, N_FACTORS = 420, 256, 4096, 16
 SIGNAL = 0.5  # shift of a tile's first factor per standard deviation of the spot's risk
@@ -110,7 +111,7 @@ def penalties(device: torch.device, threads: int) -> None:
         print(
             f"| {which} | {curve['penalty'].iloc[0]:.1f} | {curve['penalty'].iloc[-1]:.3f} | "
             f"{curve['fit_error'].iloc[-1]:.3f} | {row['validation_error']:.3f} | "
-            f"{auc([scores], sequences)} | {trained.members.std().median():.4f} |",
+            f"{auc([scores.rows], sequences)} | {trained.members.std().median():.4f} |",
             flush=True,
         )
 
@@ -123,11 +124,13 @@ def truth(device: torch.device, threads: int, *, null: bool, seeds: list[int]) -
         for name in ("lstm", "attention_mil"):
             how = settings({}, {"initialisations": 2}, name)
             start = time.perf_counter()
-            scores = [score_network(name, job, how, device, threads=threads)[0] for job in folds]
+            scores = [
+                score_network(name, job, how, device, threads=threads)[0].rows for job in folds
+            ]
             took = statistics.mean([time.perf_counter() - start])
             print(f"| {seed} | {name} | {auc(scores, sequences)} | {took:.0f} s |", flush=True)
         for name in ("logistic", "naive_bayes", "svm"):
-            scores = [score_baseline(name, job) for job in folds]
+            scores = [score_baseline(name, job)[0].rows for job in folds]
             print(f"| {seed} | {name} | {auc(scores, sequences)} | |", flush=True)
         risk = simulate(N_PATIENTS, seed=seed, null=null).truth.drop_duplicates("patient_id")
         planted = risk.rename(columns={"spot_risk": "value"})

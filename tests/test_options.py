@@ -4,7 +4,7 @@ import pytest
 
 from histosurv.cli.options import settings_of
 from histosurv.errors import InputError
-from histosurv.models.training import NetworkSettings
+from histosurv.models.settings import NetworkSettings
 from histosurv.spots.preparation import SpotSettings
 
 

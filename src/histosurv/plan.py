@@ -46,6 +46,7 @@ class Plan:
             with_images=not self._import,
             readers=config["cohort"]["readers"],
             strata=config["cohort"]["strata"],
+            covariates=config["models"]["clinical"],
         )
 
     def numbers(self, cohort: str) -> list[str]:

@@ -14,7 +14,8 @@ from histosurv.evaluation.discrimination import delong_variance
 from histosurv.models.baselines import score_baseline
 from histosurv.models.job import Job
 from histosurv.models.sequences import Sequences
-from histosurv.models.training import NetworkSettings, score_network
+from histosurv.models.settings import NetworkSettings
+from histosurv.models.training import score_network
 
 CPU = torch.device("cpu")
 
@@ -85,21 +86,21 @@ def auc(scores, sequences):
 
 
 MODELS = {
-    "lstm": lambda work: score_network("lstm", work, settings(), CPU)[0],
-    "cox": lambda work: score_network("lstm", work, settings(loss="cox"), CPU)[0],
-    "ipcw": lambda work: score_network("lstm", work, settings(loss="ipcw"), CPU)[0],
-    "discrete_time": lambda work: score_network(
-        "lstm", work, settings(loss="discrete_time", spots="sequence"), CPU
-    )[0],
-    "attention_mil": lambda work: score_network(
-        "attention_mil", work, settings("attention_mil"), CPU
-    )[0],
-    "logistic": lambda work: score_baseline("logistic", work),
-    "elastic_net": lambda work: score_baseline("elastic_net", work),
-    "naive_bayes": lambda work: score_baseline("naive_bayes", work),
-    "cox_ridge": lambda work: score_baseline("cox", work, "max"),
-    "logistic_fisher": lambda work: score_baseline("logistic", work, "fisher"),
-    "svm": lambda work: score_baseline("svm", work),
+    "lstm": lambda work: score_network("lstm", work, settings(), CPU)[0].rows,
+    "cox": lambda work: score_network("lstm", work, settings(loss="cox"), CPU)[0].rows,
+    "ipcw": lambda work: score_network("lstm", work, settings(loss="ipcw"), CPU)[0].rows,
+    "discrete_time": lambda work: (
+        score_network("lstm", work, settings(loss="discrete_time", spots="sequence"), CPU)[0].rows
+    ),
+    "attention_mil": lambda work: (
+        score_network("attention_mil", work, settings("attention_mil"), CPU)[0].rows
+    ),
+    "logistic": lambda work: score_baseline("logistic", work)[0].rows,
+    "elastic_net": lambda work: score_baseline("elastic_net", work)[0].rows,
+    "naive_bayes": lambda work: score_baseline("naive_bayes", work)[0].rows,
+    "cox_ridge": lambda work: score_baseline("cox", work, "max")[0].rows,
+    "logistic_fisher": lambda work: score_baseline("logistic", work, "fisher")[0].rows,
+    "svm": lambda work: score_baseline("svm", work)[0].rows,
 }
 
 

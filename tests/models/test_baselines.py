@@ -10,7 +10,7 @@ from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
 from histosurv.models.baselines import decision, fit_baseline, score_baseline
 from histosurv.models.cox import CoxRidge, outcome
-from histosurv.models.pooling import pool
+from histosurv.models.pooling import fit_pooler
 
 
 def drawn(n=120, seed=0):
@@ -31,7 +31,7 @@ def test_every_tile_counts_as_the_pooling_says():
         ("mean_std", lambda x: np.concatenate([x.mean(axis=0), x.std(axis=0)])),
         ("max", lambda x: x.max(axis=0)),
     ):
-        table = pool(sequences, how, [], seed=1)
+        table = fit_pooler(sequences, how, [], seed=1).table(sequences)
         assert list(table.index) == sorted(spots)
         for spot_id, row in table.iterrows():
             np.testing.assert_allclose(row, expected(spots[spot_id].astype(float)), rtol=1e-6)
@@ -40,11 +40,13 @@ def test_every_tile_counts_as_the_pooling_says():
 def test_fisher_vectors_have_their_length_and_learn_from_the_fit_part_alone():
     work = job(cohort())
     fit = work.parts["fit"]
-    table = pool(work.sequences, "fisher", fit, seed=1)
+    pooler = fit_pooler(work.sequences, "fisher", fit, seed=1)
+    table = pooler.table(work.sequences)
     n_modes = (table.shape[1] + 1) // (2 * 12 + 1)
     assert table.shape[1] == 2 * n_modes * 12 + n_modes
-    assert table.equals(pool(work.sequences, "fisher", fit, seed=1))
-    others = pool(perturbed(work, work.parts["test"]).sequences, "fisher", fit, seed=1)
+    assert table.equals(fit_pooler(work.sequences, "fisher", fit, seed=1).table(work.sequences))
+    changed = perturbed(work, work.parts["test"]).sequences
+    others = fit_pooler(changed, "fisher", fit, seed=1).table(changed)
     assert table.loc[fit].equals(others.loc[fit])
     lengths = np.linalg.norm(table.to_numpy(), axis=1)
     assert (lengths <= 1 + 1e-9).all()  # a mean of vectors of length one
@@ -78,7 +80,7 @@ def test_cox_that_does_not_converge_is_told():
 @pytest.mark.parametrize("name", ["logistic", "elastic_net", "naive_bayes", "svm", "cox"])
 def test_a_plain_signal_is_found_and_one_outcome_is_refused(name):
     features, patients = drawn()
-    risk = decision(fit_baseline(name, features, patients, seed=1), features)
+    risk = decision(fit_baseline(name, features, patients, seed=1)[0], features)
     assert np.corrcoef(risk, features[0])[0, 1] > 0.6
     nobody = patients.assign(event=0, label_60m=pd.Series(0, patients.index, dtype="Int64"))
     with pytest.raises(InputError, match=f"{name}: the fit part has 0 patients with one of"):
@@ -91,7 +93,7 @@ def test_repeated_features_and_rounding_are_no_components(name):
     twice = pd.concat([features, features, features * 3], axis=1, ignore_index=True)
     noisy = twice * (1 + 1e-15 * np.random.default_rng(0).standard_normal(twice.shape))
     one, other = (
-        decision(fit_baseline(name, table, patients, seed=1), table) for table in (twice, noisy)
+        decision(fit_baseline(name, table, patients, seed=1)[0], table) for table in (twice, noisy)
     )
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
     alike = features * 0 + 7
@@ -104,7 +106,7 @@ def test_cox_stands_inner_folds_in_which_nobody_can_be_compared():
     for seed in range(4):
         event = np.zeros(40, int)
         event[np.random.default_rng(seed).permutation(40)[:4]] = 1
-        model = fit_baseline("cox", features, patients.assign(event=event), seed=seed)
+        model = fit_baseline("cox", features, patients.assign(event=event), seed=seed)[0]
         assert np.isfinite(decision(model, features)).all()
 
 
@@ -113,4 +115,4 @@ def test_a_constant_feature_is_no_trouble(name):
     work = job(cohort())
     for spot in work.sequences.spots:
         spot[:, 5] = 7.0
-    assert np.isfinite(score_baseline(name, work)["value"]).all()
+    assert np.isfinite(score_baseline(name, work)[0].rows["value"]).all()

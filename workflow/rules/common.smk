@@ -56,12 +56,6 @@ def training_folder(wildcards, input):
     return Path(input.training[0]).parents[2]
 
 
-def network_settings(wildcards):
-    """What the config says of a network and of its training."""
-    section = config["models"][wildcards.network]
-    return json.dumps({"network": section, "training": config["models"]["training"]})
-
-
 def weights_files(wildcards):
     """The weights file that the study names, or those of the folder, if it names one."""
     source = Path(config["features"]["weights"])
@@ -84,7 +78,9 @@ IS_ROTATION = config["resampling"]["scheme"] == "rotation"
 FOLDS = range(1, (config["resampling"]["folds"] if IS_ROTATION else 1) + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)
 NETWORKS = config["models"]["networks"]
-MODELS = [*NETWORKS, *config["models"]["baselines"]]
+WITH_NETWORKS = [f"clinical_{name}" for name in NETWORKS]
+CLINICAL = ["clinical", *WITH_NETWORKS] if config["models"]["clinical"] else []
+MODELS = [*NETWORKS, *config["models"]["baselines"], *CLINICAL]
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)
 # What the report shows of the pixels; nothing where features are imported.
@@ -108,6 +104,7 @@ wildcard_constraints:
     batch=r"\d+",
     slide=r"[^/]+",
     network="lstm|attention_mil",
-    model="logistic|elastic_net|naive_bayes|svm|cox",
+    baseline="logistic|elastic_net|naive_bayes|svm|cox",
+    clinical="clinical(_lstm|_attention_mil)?",
     repeat=r"\d+",
     fold=r"\d+",

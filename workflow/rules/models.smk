@@ -1,38 +1,16 @@
 # Risk: needs features and folds, makes one score per patient, model and repeat.
 
 
-rule train:
-    input:
-        patients="<results>/development/cohort/patients.csv",
-        spots="<results>/development/cohort/spots.csv",
-        folds="<results>/development/cohort/folds.csv",
-        indexes=INDEXES,
-    output:
-        scores="<results>/models/{network}/{repeat}_{fold}/scores.csv",
-        curve="<results>/models/{network}/{repeat}_{fold}/training.csv",
-        gradients="<results>/models/{network}/{repeat}_{fold}/gradients.csv",
-        spots="<results>/models/{network}/{repeat}_{fold}/spots.csv",
-    log:
-        "<logs>/models/{network}/{repeat}_{fold}.log",
-    benchmark:
-        "<benchmarks>/models/{network}/{repeat}_{fold}.jsonl"
-    threads: lookup("models/training/initialisations", within=config)
-    resources:
-        mem="6GB",
-        runtime="240m",
-    params:
-        settings=network_settings,
-        seed=lookup("resampling/seed", within=config),
-        batches=len(BATCHES),
-        cohort=subpath(input.folds, parent=True),
-        features=features_folder,
-        folder=subpath(output.scores, parent=True),
-        code=code_digest("histosurv.models.training"),
-    shell:
-        "histosurv train {wildcards.network} --cohort {params.cohort:q}"
-        " --features {params.features:q} --batches {params.batches}"
-        " --repeat {wildcards.repeat} --fold {wildcards.fold} --settings {params.settings:q}"
-        " --seed {params.seed} --threads {threads} --out {params.folder:q} 2> {log:q}"
+def joined_network(wildcards):
+    """Scores of the network that a clinical model is joined with, if it is one of those."""
+    network = wildcards.clinical.removeprefix("clinical").removeprefix("_")
+    folder = f"<results>/models/{network}/{wildcards.repeat}_{wildcards.fold}"
+    return [f"{folder}/{name}.csv" for name in ("scores", "validation") if network]
+
+
+def network_option(wildcards, input):
+    """The folder of these scores."""
+    return [f"--network={Path(path).parent}" for path in input.network[:1]]
 
 
 rule baseline:
@@ -42,27 +20,66 @@ rule baseline:
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
     output:
-        "<results>/models/{model}/{repeat}_{fold}/scores.csv",
+        scores="<results>/models/{baseline}/{repeat}_{fold}/scores.csv",
+        calibration="<results>/models/{baseline}/{repeat}_{fold}/calibration.json",
+        model="<results>/models/{baseline}/{repeat}_{fold}/model.skops",
+        tuning="<results>/models/{baseline}/{repeat}_{fold}/tuning.csv",
     log:
-        "<logs>/models/{model}/{repeat}_{fold}.log",
+        "<logs>/models/{baseline}/{repeat}_{fold}.log",
     benchmark:
-        "<benchmarks>/models/{model}/{repeat}_{fold}.jsonl"
+        "<benchmarks>/models/{baseline}/{repeat}_{fold}.jsonl"
     threads: 1
     resources:
         mem="6GB",
         runtime="60m",
     params:
         pooling=lookup("models/pooling", within=config),
+        budget=lookup("models/tuning/settings", within=config),
+        inner_folds=lookup("models/tuning/inner_folds", within=config),
         seed=lookup("resampling/seed", within=config),
         batches=len(BATCHES),
         cohort=subpath(input.folds, parent=True),
         features=features_folder,
+        folder=subpath(output.scores, parent=True),
         code=code_digest("histosurv.models.baselines"),
     shell:
-        "histosurv baseline {wildcards.model} --cohort {params.cohort:q}"
+        "histosurv baseline {wildcards.baseline} --cohort {params.cohort:q}"
         " --features {params.features:q} --batches {params.batches} --pooling {params.pooling}"
+        " --settings {params.budget} --inner-folds {params.inner_folds}"
         " --repeat {wildcards.repeat} --fold {wildcards.fold} --seed {params.seed}"
-        " --out {output:q} 2> {log:q}"
+        " --out {params.folder:q} 2> {log:q}"
+
+
+rule clinical:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        folds="<results>/development/cohort/folds.csv",
+        network=joined_network,
+    output:
+        scores="<results>/models/{clinical}/{repeat}_{fold}/scores.csv",
+        tuning="<results>/models/{clinical}/{repeat}_{fold}/tuning.csv",
+    log:
+        "<logs>/models/{clinical}/{repeat}_{fold}.log",
+    benchmark:
+        "<benchmarks>/models/{clinical}/{repeat}_{fold}.jsonl"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="30m",
+    params:
+        covariates=[f"--covariate={name}" for name in config["models"]["clinical"]],
+        network=network_option,
+        budget=lookup("models/tuning/settings", within=config),
+        inner_folds=lookup("models/tuning/inner_folds", within=config),
+        seed=lookup("resampling/seed", within=config),
+        cohort=subpath(input.folds, parent=True),
+        folder=subpath(output.scores, parent=True),
+        code=code_digest("histosurv.models.clinical"),
+    shell:
+        "histosurv clinical --cohort {params.cohort:q} {params.covariates:q} {params.network:q}"
+        " --settings {params.budget} --inner-folds {params.inner_folds}"
+        " --repeat {wildcards.repeat} --fold {wildcards.fold} --seed {params.seed}"
+        " --out {params.folder:q} 2> {log:q}"
 
 
 rule scores:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from histosurv.cli import features, steps, study
+from histosurv.cli import features, models, steps, study
 from histosurv.errors import MISTAKE, InputError
 
 app = typer.Typer(
@@ -24,9 +24,10 @@ for command in (
     steps.folds,
     steps.tiles,
     features.weights,
-    steps.train,
-    steps.baseline,
-    steps.scores,
+    models.train,
+    models.baseline,
+    models.clinical,
+    models.scores,
 ):
     app.command(rich_help_panel="Steps of the workflow")(command)
 

@@ -8,14 +8,10 @@ import typer
 from histosurv.cli.options import (
     Batch,
     Batches,
-    CohortFolder,
-    FeatureFolder,
-    Fold,
     Out,
     OutFolder,
     Patients,
     PerJob,
-    Repeat,
     Seed,
     Slides,
     Spots,
@@ -137,104 +133,3 @@ def tiles(
     if sheet:
         write_sheet(done.thumbnails, sheet)
     write_table(done.spots, quality)
-
-
-def train(
-    network: Annotated[Literal["lstm", "attention_mil"], typer.Argument(help="which network")],
-    cohort_folder: CohortFolder,
-    feature_folder: FeatureFolder,
-    batches: Batches,
-    repeat: Repeat,
-    fold: Fold,
-    settings: Annotated[
-        str, typer.Option(help="of the config's models: as JSON, its section and training")
-    ],
-    out: OutFolder,
-    seed: Seed = 2018,
-    threads: Annotated[
-        int, typer.Option(min=1, help="networks at once; they change the speed, and no number")
-    ] = 2,
-) -> None:
-    """Train a network on one fold; score its test patients and their spots.
-
-    Writes scores.csv, spots.csv, training.csv (learning curves) and gradients.csv (whether the
-    error reaches the first tiles). A training that was interrupted goes on where it stood.
-
-    Example: histosurv train lstm --cohort results/development/cohort --features
-    results/development/features --batches 3 --repeat 1 --fold 1 --settings '{"network": {...},
-    "training": {...}}' --out results/models/lstm/1_1
-    """
-    import shutil
-
-    from histosurv.device import use_device
-    from histosurv.models.job import read_job
-    from histosurv.models.training import NetworkSettings, score_network
-    from histosurv.publish import write_table
-
-    how = settings_of(settings, NetworkSettings.of)
-    device = use_device(threads)
-    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
-    checkpoints = out / "checkpoints"
-    scores, spots, trained = score_network(
-        network, job, how, device, threads=threads, checkpoints=checkpoints
-    )
-    write_table(trained.curve, out / "training.csv")
-    write_table(trained.gradients, out / "gradients.csv")
-    write_table(spots, out / "spots.csv")
-    write_table(scores, out / "scores.csv")
-    shutil.rmtree(checkpoints, ignore_errors=True)
-
-
-def baseline(
-    name: Annotated[
-        Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"],
-        typer.Argument(help="name of the model"),
-    ],
-    cohort_folder: CohortFolder,
-    feature_folder: FeatureFolder,
-    batches: Batches,
-    repeat: Repeat,
-    fold: Fold,
-    out: Out,
-    pooling: Annotated[
-        Literal["mean", "mean_std", "max", "fisher"],
-        typer.Option(help="how the tiles of a spot become one vector"),
-    ] = "mean",
-    seed: Seed = 2018,
-) -> None:
-    """Fit a classical model on one fold and score its test patients.
-
-    Example: histosurv baseline svm --cohort results/development/cohort --features
-    results/development/features --batches 3 --repeat 1 --fold 1 --out scores.csv
-    """
-    from histosurv.models.baselines import score_baseline
-    from histosurv.models.job import read_job
-    from histosurv.publish import write_table
-
-    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
-    write_table(score_baseline(name, job, pooling), out)
-
-
-def scores(
-    cohort_folder: CohortFolder,
-    models: Annotated[Path, typer.Option(help="folder of the models' scores")],
-    out: Out,
-    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
-    model: Annotated[list[str] | None, typer.Option(help="name of a model")] = None,
-    network: Annotated[
-        list[str] | None, typer.Option(help="name of a model that scores single spots")
-    ] = None,
-    reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
-    grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
-) -> None:
-    """Gather the scores of models and pathologists in one table.
-
-    Example: histosurv scores --cohort results/development/cohort --models results/models --model
-    lstm --network lstm --reader reader_1 --out results/development/scores.csv --spots-out
-    results/development/spot_scores.csv
-    """
-    from histosurv.models.scores import gather_scores, gather_spot_scores
-    from histosurv.publish import write_table
-
-    write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
-    write_table(gather_spot_scores(cohort_folder, models, network or []), spots_out)

@@ -77,6 +77,7 @@ def read_cohort(
     with_images: bool = True,
     readers: Sequence[str] = (),
     strata: Sequence[str] = (),
+    covariates: Sequence[str] = (),
 ) -> Cohort:
     """Read the tables and join them.
 
@@ -91,7 +92,7 @@ def read_cohort(
         the row out and list it.
     with_images : bool
         As in `read_spots`.
-    readers, strata : sequence of str
+    readers, strata, covariates : sequence of str
         As in `read_patients`.
 
     Raises
@@ -100,7 +101,7 @@ def read_cohort(
         As in `read_patients`, `read_spots` and `histosurv.cohort.slides`, a row without its
         counterpart, or one picture under two patients.
     """
-    patients = read_patients(patients_path, readers=readers, strata=strata)
+    patients = read_patients(patients_path, readers=readers, strata=strata, covariates=covariates)
     if not spots_path and not slides_path:
         raise InputError("neither a spot table nor a slide table is named; name one of them")
     spots = read_spots(spots_path, with_images=with_images) if spots_path else None

@@ -14,7 +14,11 @@ CELL = ["tma_slide", "tma_row", "tma_column"]
 
 
 def read_patients(
-    path: Path, *, readers: Sequence[str] = (), strata: Sequence[str] = ()
+    path: Path,
+    *,
+    readers: Sequence[str] = (),
+    strata: Sequence[str] = (),
+    covariates: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read the patient table and add the five-year label.
 
@@ -26,13 +30,15 @@ def read_patients(
         Columns with pathologists' calls, which become ``low``, ``high`` or empty.
     strata : sequence of str
         Columns that the folds are to be balanced by.
+    covariates : sequence of str
+        Columns that a clinical model learns from.
 
     Raises
     ------
     InputError
         A cell that does not fit, a repeated id, days in the months column, one and the same
-        outcome for everybody, a reader's or a stratum's column that is missing, or a reader's call
-        that is something else.
+        outcome for everybody, a named column that is missing, or a reader's call that is something
+        else.
     """
     patients = read_table(path, "patients")
     refuse_duplicates(patients, "patient_id", path)
@@ -49,6 +55,7 @@ def read_patients(
         )
     require_columns(patients, readers, path, "cohort: readers")
     require_columns(patients, strata, path, "cohort: strata")
+    require_columns(patients, covariates, path, "models: clinical")
     for reader in readers:
         patients[reader] = _calls(patients, reader, path)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])

@@ -1,13 +1,16 @@
 """The classical models on one vector per patient, tuned inside the fit part."""
 
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+import skops.io
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,14 +19,17 @@ from threadpoolctl import threadpool_limits
 
 from histosurv.errors import InputError
 from histosurv.models.cox import CoxRidge, outcome
-from histosurv.models.job import Job, score_rows
-from histosurv.models.pooling import Pooling, pool
-from histosurv.progress import say
+from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_splits
+from histosurv.models.job import Job, Scored, scored
+from histosurv.models.pooling import Pooler, Pooling, fit_pooler
+from histosurv.models.sequences import Sequences
+from histosurv.publish import published
 
 Baseline = Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 MAX_COMPONENTS = 32
-INNER_FOLDS = 5
+# Types of our own that a saved model may hold; those of scikit-learn are trusted by skops itself.
+_OURS = ["histosurv.models.baselines.Components", "histosurv.models.cox.CoxRidge"]
 
 
 class Components(TransformerMixin, BaseEstimator):
@@ -51,21 +57,75 @@ class Components(TransformerMixin, BaseEstimator):
         return (features - self.mean_) @ self.components_.T
 
 
-def score_baseline(name: Baseline, job: Job, pooling: Pooling = "mean") -> pd.DataFrame:
-    """Fit a classical model on one fold; score rows of its test patients.
+@dataclass(frozen=True)
+class Fitted:
+    """A classical model of one fold.
+
+    Attributes
+    ----------
+    pooler : Pooler
+        From tiles to one vector.
+    pipeline : sklearn.pipeline.Pipeline
+        From the vector to a score.
+    tuning : pandas.DataFrame
+        As from `histosurv.models.inner.tuning_table`.
+    """
+
+    pooler: Pooler
+    pipeline: Pipeline
+    tuning: pd.DataFrame
+
+    def risks(self, sequences: Sequences) -> pd.Series:
+        """Risk of every patient on the model's own scale, by ``patient_id`` in order."""
+        table = self.pooler.table(sequences)
+        return pd.Series(decision(self.pipeline, table), index=table.index)
+
+    def save(self, path: Path) -> None:
+        """Publish as skops, which holds no code."""
+        content = {"pooler": vars(self.pooler), "pipeline": self.pipeline}
+        with published(path) as temporary:
+            temporary.write_bytes(skops.io.dumps(content))
+
+    @classmethod
+    def load(cls, path: Path) -> "Fitted":
+        """Read what `save` wrote, and nothing else."""
+        content = skops.io.loads(path.read_bytes(), trusted=_OURS)
+        return cls(Pooler(**content["pooler"]), content["pipeline"], pd.DataFrame())
+
+
+def score_baseline(
+    name: Baseline,
+    job: Job,
+    pooling: Pooling = "mean",
+    *,
+    n_settings: int = MAX_SETTINGS,
+    inner_folds: int = INNER_FOLDS,
+) -> tuple[Scored, Fitted]:
+    """Fit a classical model on one fold; scores of its patients.
 
     Linear algebra runs on one thread: with several, sums are rounded otherwise.
     """
     with threadpool_limits(1):
-        pooled = pool(job.sequences, pooling, job.parts["fit"], seed=job.seed)
+        pooler = fit_pooler(job.sequences, pooling, job.parts["fit"], seed=job.seed)
+        pooled = pooler.table(job.sequences)
         patients = job.sequences.patients.loc[job.parts["fit"]]
-        model = fit_baseline(name, pooled.loc[patients.index], patients, seed=job.seed)
-        return score_rows(name, pd.Series(decision(model, pooled), index=pooled.index), job)[0]
+        budget = {"n_settings": n_settings, "inner_folds": inner_folds}
+        pipeline, tuning = fit_baseline(
+            name, pooled.loc[patients.index], patients, seed=job.seed, **budget
+        )
+        value = pd.Series(decision(pipeline, pooled), index=pooled.index)
+    return scored(name, value, job), Fitted(pooler, pipeline, tuning)
 
 
 def fit_baseline(
-    name: Baseline, features: pd.DataFrame, patients: pd.DataFrame, *, seed: int
-) -> Pipeline:
+    name: Baseline,
+    features: pd.DataFrame,
+    patients: pd.DataFrame,
+    *,
+    seed: int,
+    n_settings: int = MAX_SETTINGS,
+    inner_folds: int = INNER_FOLDS,
+) -> tuple[Pipeline, pd.DataFrame]:
     """Fit one classical model, its settings chosen by inner cross-validation.
 
     Parameters
@@ -80,12 +140,16 @@ def fit_baseline(
         ``time_months, event, label_60m`` of the same patients.
     seed : int
         Seed of the inner folds.
+    n_settings, inner_folds : int
+        Settings that are tried, and folds in which they are; a single setting is taken as it is.
 
     Returns
     -------
-    sklearn.pipeline.Pipeline
-        Standardisation, principal components and model, refitted on all rows with that of up to
-        six settings whose inner AUC (of Cox regression Harrell's C) is highest.
+    pipeline : sklearn.pipeline.Pipeline
+        Standardisation, principal components and model, refitted on all rows with the settings
+        whose inner AUC (of Cox regression Harrell's C) is highest.
+    tuning : pandas.DataFrame
+        As from `histosurv.models.inner.tuning_table`.
 
     Raises
     ------
@@ -94,37 +158,19 @@ def fit_baseline(
     """
     if name == "cox":
         wanted = outcome(patients["time_months"], patients["event"])
-        kinds, scoring = wanted["event"].astype(int), None
+        kinds = wanted["event"].astype(int)
     else:
         known = patients["label_60m"].notna()
         features = features[known]
         wanted = kinds = patients.loc[known, "label_60m"].to_numpy(int)
-        scoring = "roc_auc"
     if (features == features.iloc[0]).all(axis=None):
         raise InputError(f"{name}: features are the same for every patient of the fit part")
-    n_smaller = int(np.bincount(kinds, minlength=2).min())
-    if n_smaller < 2:
-        raise InputError(
-            f"{name}: the fit part has {n_smaller} patients with one of the two outcomes; at least "
-            "2 are needed; bring more patients or lower resampling: folds"
-        )
     values = features.to_numpy()
-    inner = StratifiedKFold(min(INNER_FOLDS, n_smaller), shuffle=True, random_state=seed)
-    splits = list(inner.split(values, kinds))
+    splits = inner_splits(name, kinds, inner_folds, seed)
     most = max(1, min(MAX_COMPONENTS, values.shape[1], min(len(fit) for fit, _ in splits) - 1))
-    model, grid = _model_and_grid(name, most, seed)
-    pipeline = Pipeline(
-        [
-            ("scale", StandardScaler()),
-            ("pca", Components(most)),
-            ("model", model),
-        ]
-    )
-    search = GridSearchCV(pipeline, grid, scoring=scoring, cv=splits, error_score="raise")
-    search.fit(values, wanted)
-    measure = "C" if name == "cox" else "AUC"
-    say(f"{name}: inner {measure} {search.best_score_:.3f} with {search.best_params_}")
-    return search.best_estimator_
+    model, settings = _model_and_settings(name, most, seed)
+    steps = [("scale", StandardScaler()), ("pca", Components(most)), ("model", model)]
+    return fit_best(name, Pipeline(steps), settings[:n_settings], values, wanted, splits)
 
 
 def decision(model: Pipeline, features: pd.DataFrame) -> np.ndarray:
@@ -140,17 +186,20 @@ def decision(model: Pipeline, features: pd.DataFrame) -> np.ndarray:
     return model.decision_function(values)
 
 
-def _model_and_grid(name: Baseline, most: int, seed: int) -> tuple[BaseEstimator, dict]:
-    """A model and up to six settings to choose from."""
-    strengths = np.logspace(-4, 1, 6).tolist()
+def _model_and_settings(name: Baseline, most: int, seed: int) -> tuple[BaseEstimator, list[dict]]:
+    """A model and its settings, those first that are tried if the budget is small."""
+    strengths = [0.01, 0.1, 0.001, 1.0, 0.0001, 10.0]
     if name == "logistic":
-        return LogisticRegression(max_iter=5000), {"model__C": strengths}
+        return LogisticRegression(max_iter=5000), [{"model__C": c} for c in strengths]
     if name == "elastic_net":
         net = LogisticRegression(solver="saga", max_iter=20000, tol=1e-3, random_state=seed)
-        return net, {"model__C": [0.001, 0.03, 1.0], "model__l1_ratio": [0.2, 0.8]}
+        pairs = product([0.03, 1.0, 0.001], [0.2, 0.8])
+        return net, [{"model__C": c, "model__l1_ratio": ratio} for c, ratio in pairs]
     if name == "naive_bayes":
-        components = sorted({min(n, most) for n in (2, 4, 8, 16, 24, 32)})
-        return GaussianNB(), {"pca__n_components": components}
+        components = dict.fromkeys(min(n, most) for n in (8, 16, 4, 24, 2, 32))
+        return GaussianNB(), [{"pca__n_components": n} for n in components]
     if name == "cox":
-        return CoxRidge(), {"model__penalty": np.logspace(-3, 2, 6).tolist()}
-    return SVC(), {"model__kernel": ["linear", "rbf"], "model__C": np.logspace(-2, 1, 3).tolist()}
+        penalties = [0.1, 1.0, 0.01, 10.0, 0.001, 100.0]
+        return CoxRidge(), [{"model__penalty": penalty} for penalty in penalties]
+    costs = product([0.3, 10.0, 0.01], ["rbf", "linear"])
+    return SVC(), [{"model__kernel": kernel, "model__C": cost} for cost, kernel in costs]

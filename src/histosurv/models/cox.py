@@ -21,6 +21,14 @@ def outcome(time_months: pd.Series, event: pd.Series) -> np.ndarray:
     return both
 
 
+def harrell(outcomes: np.ndarray, risk: np.ndarray) -> float:
+    """Harrell's C of (n,) risks and (n,) of `OUTCOME`; 0.5 if no two patients can be compared."""
+    try:
+        return float(concordance_index(outcomes["time"], -risk, outcomes["event"]))
+    except ZeroDivisionError:
+        return 0.5
+
+
 class CoxRidge(BaseEstimator):
     """Cox's partial likelihood per patient, less ``penalty`` / 2 per squared coefficient.
 
@@ -68,8 +76,4 @@ class CoxRidge(BaseEstimator):
 
     def score(self, features: np.ndarray, outcomes: np.ndarray) -> float:
         """Harrell's C."""
-        risk = self.decision_function(features)
-        try:
-            return concordance_index(outcomes["time"], -risk, outcomes["event"])
-        except ZeroDivisionError:  # of few patients no two can be compared
-            return 0.5
+        return harrell(outcomes, self.decision_function(features))

@@ -1,5 +1,6 @@
 """One job of the models room: what it works on, and the scores it leaves."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pandas as pd
 from scipy.special import expit
 
 from histosurv.cohort.folds import members, read_folds
+from histosurv.cohort.tables import read_patients
 from histosurv.models.calibration import Line, platt
 from histosurv.models.sequences import Sequences, load_sequences
+from histosurv.publish import published, write_table
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,22 @@ class Job:
 
 
 def read_job(
-    cohort: Path, features: Path, n_batches: int, *, repeat: int, fold: int, seed: int
+    cohort: Path,
+    features: Path | None,
+    n_batches: int = 1,
+    *,
+    repeat: int,
+    fold: int,
+    seed: int,
 ) -> Job:
-    """Read what a job needs from the folders of the rooms before it."""
+    """Read what a job needs from the folders of the rooms before it; None for no features."""
+    if features is None:
+        patients = read_patients(cohort / "patients.csv").set_index("patient_id", drop=False)
+        sequences = Sequences(patients, np.array([]), np.array([]), [])
+    else:
+        sequences = load_sequences(cohort, features, n_batches)
     return Job(
-        sequences=load_sequences(cohort, features, n_batches),
+        sequences=sequences,
         parts=members(read_folds(cohort / "folds.csv"), repeat, fold),
         repeat=repeat,
         fold=fold,
@@ -48,8 +62,36 @@ def read_job(
     )
 
 
-def score_rows(name: str, value: pd.Series, job: Job) -> tuple[pd.DataFrame, Line]:
-    """Rows of the test patients of one job, on the scale of log-odds.
+@dataclass(frozen=True)
+class Scored:
+    """What a model says of the patients of a fold, on the scale of log-odds.
+
+    Attributes
+    ----------
+    rows, validation : pandas.DataFrame
+        Rows of the score table: of the test patients, and of those who decided scale and threshold.
+    line : Line
+        From the model's own scale to log-odds.
+    threshold : float
+        Between low and high risk, in log-odds.
+    """
+
+    rows: pd.DataFrame
+    validation: pd.DataFrame
+    line: Line
+    threshold: float
+
+    def write(self, folder: Path) -> None:
+        """``validation.csv``, ``calibration.json`` and, last, ``scores.csv``."""
+        write_table(self.validation, folder / "validation.csv")
+        with published(folder / "calibration.json") as temporary:
+            values = self.line._asdict() | {"threshold": self.threshold}
+            temporary.write_text(json.dumps(values, indent=1) + "\n", "utf-8")
+        write_table(self.rows, folder / "scores.csv")
+
+
+def scored(name: str, value: pd.Series, job: Job) -> Scored:
+    """Calibrate what a model says.
 
     Parameters
     ----------
@@ -62,30 +104,32 @@ def score_rows(name: str, value: pd.Series, job: Job) -> tuple[pd.DataFrame, Lin
 
     Returns
     -------
-    rows : pandas.DataFrame
-        The table's columns. Scale and threshold come from the validation patients: decided before
-        a test patient is looked at, and not on the fit patients, whom a network may know by heart.
-        The threshold between low and high risk is their median.
-    line : Line
-        The scale.
+    Scored
+        Scale and threshold come from the validation patients: decided before a test patient is
+        looked at, and not on the fit patients, whom a network may know by heart. The threshold
+        between low and high risk is their median.
     """
-    validation = value.loc[job.parts["validation"]]
+    validation = value.loc[sorted(job.parts["validation"])]
     label = job.sequences.patients["label_60m"].loc[validation.index]
     known = label.notna()
     line = platt(validation[known].to_numpy(), label[known].to_numpy(int))
-    test = line.log_odds(value.loc[sorted(job.parts["test"])])
-    rows = pd.DataFrame(
-        {
-            "patient_id": test.index,
-            "score": name,
-            "repeat": job.repeat,
-            "fold": job.fold,
-            "value": test.to_numpy(),
-            "risk_60m": expit(test.to_numpy()),
-            "threshold": line.log_odds(validation).median(),
-        }
-    )
-    return rows, line
+    threshold = float(line.log_odds(validation).median())
+
+    def rows(of: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "patient_id": of.index,
+                "score": name,
+                "repeat": job.repeat,
+                "fold": job.fold,
+                "value": line.log_odds(of).to_numpy(),
+                "risk_60m": expit(line.log_odds(of).to_numpy()),
+                "threshold": threshold,
+            }
+        )
+
+    test = value.loc[sorted(job.parts["test"])]
+    return Scored(rows(test), rows(validation), line, threshold)
 
 
 def spot_rows(name: str, value: np.ndarray, job: Job) -> pd.DataFrame:

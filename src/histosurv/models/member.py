@@ -13,8 +13,9 @@ from torch import nn
 from histosurv.errors import InputError
 from histosurv.models.batches import Batches, Intake, per_patient
 from histosurv.models.checkpoint import Checkpoint, Progress
-from histosurv.models.losses import Loss, error, risk, targets
+from histosurv.models.losses import error, risk, targets
 from histosurv.models.network import Penalised, penalty
+from histosurv.models.settings import Training
 
 OPTIMISERS = {
     "adam": torch.optim.Adam,
@@ -24,20 +25,6 @@ OPTIMISERS = {
     "adadelta": torch.optim.Adadelta,
 }
 CURVE = ["epoch", "fit_error", "penalty", "validation_error", "gradient_norm", "score_sd"]
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a network is trained, named and explained as in the config's ``models: training:``."""
-
-    loss: Loss
-    optimiser: str
-    learning_rate: float
-    momentum: float
-    gradient_clip: float
-    batch_patients: int
-    max_epochs: int
-    patience_epochs: int
 
 
 @dataclass(frozen=True)

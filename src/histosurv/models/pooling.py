@@ -1,12 +1,13 @@
 """One vector per patient for the models that know no sequence."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from skimage.feature import fisher_vector, learn_gmm
 from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
 
 from histosurv.models.sequences import Sequences
 
@@ -16,54 +17,64 @@ FISHER_COMPONENTS, FISHER_MODES = 32, 16
 MOST_TILES_PER_SPOT = 64  # of those that the components and the mixture are fitted to
 
 
-def pool(sequences: Sequences, how: Pooling, fit: list[str], *, seed: int) -> pd.DataFrame:
-    """Vector of each spot from its tiles, mean over the spots of each patient.
+@dataclass(frozen=True)
+class Pooler:
+    """How the tiles of a spot become one vector.
+
+    Attributes
+    ----------
+    how : {'mean', 'mean_std', 'max', 'fisher'}
+        Mean of the tiles, mean beside standard deviation, largest value of each feature, or
+        improved Fisher vector.
+    components, mixture
+        Of the Fisher vector, which alone learns anything.
+    """
+
+    how: Pooling
+    components: PCA | None = None
+    mixture: GaussianMixture | None = None
+
+    def vector(self, tiles: np.ndarray) -> np.ndarray:
+        """(width,) float64 of one spot's (n_tiles, n_features)."""
+        if self.how == "max":
+            return tiles.max(axis=0).astype(np.float64)
+        if self.how == "fisher":
+            reduced = self.components.transform(tiles.astype(np.float64))
+            return fisher_vector(reduced, self.mixture, improved=True)
+        mean = tiles.mean(axis=0, dtype=np.float64)
+        if self.how == "mean":
+            return mean
+        return np.concatenate([mean, tiles.std(axis=0, dtype=np.float64)])
+
+    def table(self, sequences: Sequences) -> pd.DataFrame:
+        """Mean over the spots of each patient, (n_patients, width), by ``patient_id`` in order."""
+        spots = np.stack([self.vector(spot) for spot in sequences.spots])
+        return pd.DataFrame(spots).groupby(sequences.patient_of, sort=True).mean()
+
+
+def fit_pooler(sequences: Sequences, how: Pooling, fit: list[str], *, seed: int) -> Pooler:
+    """Prepare the pooling; all but the Fisher vector need nothing.
 
     Parameters
     ----------
     sequences : Sequences
         The cohort.
     how : {'mean', 'mean_std', 'max', 'fisher'}
-        Mean of the tiles, mean beside standard deviation, largest value of each feature, or
-        improved Fisher vector.
+        As in `Pooler`.
     fit : list of str
-        Patients whose tiles the Fisher vector's components and mixture are fitted to; the other
-        three learn nothing.
+        Patients whose tiles the Fisher vector's components and mixture are fitted to.
     seed : int
         Of that fit.
 
-    Returns
-    -------
-    pandas.DataFrame
-        (n_patients, width) float64, indexed by ``patient_id`` in order.
-    """
-    describe = _fisher(sequences, fit, seed) if how == "fisher" else _DESCRIPTORS[how]
-    spots = np.stack([describe(spot) for spot in sequences.spots])
-    return pd.DataFrame(spots).groupby(sequences.patient_of, sort=True).mean()
-
-
-def _mean(tiles: np.ndarray) -> np.ndarray:
-    return tiles.mean(axis=0, dtype=np.float64)
-
-
-def _mean_std(tiles: np.ndarray) -> np.ndarray:
-    return np.concatenate([_mean(tiles), tiles.std(axis=0, dtype=np.float64)])
-
-
-def _max(tiles: np.ndarray) -> np.ndarray:
-    return tiles.max(axis=0).astype(np.float64)
-
-
-_DESCRIPTORS = {"mean": _mean, "mean_std": _mean_std, "max": _max}
-
-
-def _fisher(sequences: Sequences, fit: list[str], seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Improved Fisher vector (Perronnin, Sanchez and Mensink 2010) of principal components.
-
-    A mixture of Gaussians with diagonal covariances is learnt on tiles of the fit part; a spot is
+    Notes
+    -----
+    The improved Fisher vector (Perronnin, Sanchez and Mensink 2010) of principal components: a
+    mixture of Gaussians with diagonal covariances is learnt on tiles of the fit part; a spot is
     described by the gradient of its tiles' likelihood with respect to weights, means and
     variances, with signed square root and unit length.
     """
+    if how != "fisher":
+        return Pooler(how)
     draw = np.random.default_rng(seed)
     tiles = np.concatenate(
         [
@@ -74,11 +85,6 @@ def _fisher(sequences: Sequences, fit: list[str], seed: int) -> Callable[[np.nda
     most = min(FISHER_COMPONENTS, tiles.shape[1], len(tiles))
     components = PCA(most, whiten=True, svd_solver="randomized", random_state=seed).fit(tiles)
     modes = min(FISHER_MODES, max(1, len(tiles) // 20))
-    how = {"covariance_type": "diag", "random_state": seed}
-    mixture = learn_gmm(components.transform(tiles), n_modes=modes, gm_args=how)
-
-    def describe(spot: np.ndarray) -> np.ndarray:
-        reduced = components.transform(spot.astype(np.float64))
-        return fisher_vector(reduced, mixture, improved=True)
-
-    return describe
+    how_mixed = {"covariance_type": "diag", "random_state": seed}
+    mixture = learn_gmm(components.transform(tiles), n_modes=modes, gm_args=how_mixed)
+    return Pooler(how, components, mixture)

@@ -12,6 +12,28 @@ from histosurv.errors import InputError
 from histosurv.features.store import FeatureFiles
 
 
+class Chosen(Sequence):
+    """Some items of a sequence, fetched from it when they are used.
+
+    Parameters
+    ----------
+    items : sequence
+        All of them.
+    positions : numpy.ndarray
+        Of those that are chosen.
+    """
+
+    def __init__(self, items: Sequence, positions: np.ndarray) -> None:
+        self._items = items
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        return self._items[self._positions[number]]
+
+
 @dataclass(frozen=True)
 class Sequences:
     """Feature sequences of a cohort's spots.
@@ -35,6 +57,16 @@ class Sequences:
     def spots_of(self, patient_ids: list[str]) -> np.ndarray:
         """Positions of the spots of some patients, in the cohort's order."""
         return np.flatnonzero(np.isin(self.patient_of, patient_ids))
+
+    def of_patients(self, patient_ids: list[str]) -> "Sequences":
+        """The same cohort with the spots of some patients alone."""
+        of = self.spots_of(patient_ids)
+        return replace(
+            self,
+            patient_of=self.patient_of[of],
+            spot_ids=self.spot_ids[of],
+            spots=Chosen(self.spots, of),
+        )
 
     def spot_by_spot(self) -> "Sequences":
         """The same cohort as if every spot were a patient."""

@@ -1,0 +1,169 @@
+"""Commands of the room `models`, one per rule."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from histosurv.cli.options import (
+    Batches,
+    CohortFolder,
+    FeatureFolder,
+    Fold,
+    Out,
+    OutFolder,
+    Repeat,
+    Seed,
+    settings_of,
+)
+
+# Rooms are imported inside the commands, so that `histosurv --help` answers at once.
+
+Budget = Annotated[
+    int, typer.Option("--settings", min=1, help="settings tried by inner resampling")
+]
+InnerFolds = Annotated[int, typer.Option(min=2, help="folds of the inner resampling")]
+
+
+def train(
+    network: Annotated[Literal["lstm", "attention_mil"], typer.Argument(help="which network")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    repeat: Repeat,
+    fold: Fold,
+    settings: Annotated[
+        str, typer.Option(help="of the config's models: as JSON, its section, training and tuning")
+    ],
+    out: OutFolder,
+    seed: Seed = 2018,
+    threads: Annotated[
+        int, typer.Option(min=1, help="networks at once; they change the speed, and no number")
+    ] = 2,
+) -> None:
+    """Train a network on one fold; score its test patients and their spots.
+
+    Writes scores.csv, validation.csv, calibration.json, spots.csv, networks.safetensors, tuning.csv
+    (settings tried within the fit part), training.csv (learning curves) and gradients.csv (whether
+    the error reaches the first tiles). A training that was interrupted goes on where it stood.
+
+    Example: histosurv train lstm --cohort results/development/cohort --features
+    results/development/features --batches 3 --repeat 1 --fold 1 --settings '{"network": {...},
+    "training": {...}, "tuning": {...}}' --out results/models/lstm/1_1
+    """
+    import shutil
+
+    from histosurv.device import use_device
+    from histosurv.models.job import read_job
+    from histosurv.models.settings import Candidates
+    from histosurv.models.training import score_network
+    from histosurv.models.tuning import choose
+    from histosurv.publish import write_table
+
+    candidates = settings_of(settings, Candidates.of)
+    device = use_device(threads)
+    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
+    checkpoints = out / "checkpoints"
+    how = {"threads": threads, "checkpoints": checkpoints}
+    chosen, tuning = choose(network, job, candidates, device, **how)
+    scores, spots, trained = score_network(network, job, chosen, device, **how)
+    trained.ensemble.save(out / "networks.safetensors")
+    write_table(tuning, out / "tuning.csv")
+    write_table(trained.curve, out / "training.csv")
+    write_table(trained.gradients, out / "gradients.csv")
+    write_table(spots, out / "spots.csv")
+    scores.write(out)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def baseline(
+    name: Annotated[
+        Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"],
+        typer.Argument(help="name of the model"),
+    ],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    repeat: Repeat,
+    fold: Fold,
+    out: OutFolder,
+    pooling: Annotated[
+        Literal["mean", "mean_std", "max", "fisher"],
+        typer.Option(help="how the tiles of a spot become one vector"),
+    ] = "mean",
+    n_settings: Budget = 6,
+    inner_folds: InnerFolds = 5,
+    seed: Seed = 2018,
+) -> None:
+    """Fit a classical model on one fold and score its test patients.
+
+    Writes scores.csv, validation.csv, calibration.json, tuning.csv and model.skops.
+
+    Example: histosurv baseline svm --cohort results/development/cohort --features
+    results/development/features --batches 3 --repeat 1 --fold 1 --out results/models/svm/1_1
+    """
+    from histosurv.models.baselines import score_baseline
+    from histosurv.models.job import read_job
+    from histosurv.publish import write_table
+
+    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
+    budget = {"n_settings": n_settings, "inner_folds": inner_folds}
+    scores, fitted = score_baseline(name, job, pooling, **budget)
+    fitted.save(out / "model.skops")
+    write_table(fitted.tuning, out / "tuning.csv")
+    scores.write(out)
+
+
+def clinical(
+    cohort_folder: CohortFolder,
+    covariate: Annotated[list[str], typer.Option(help="column of the patient table")],
+    repeat: Repeat,
+    fold: Fold,
+    out: OutFolder,
+    network: Annotated[
+        Path | None, typer.Option(help="folder of a network's job, to be joined with")
+    ] = None,
+    n_settings: Budget = 6,
+    inner_folds: InnerFolds = 5,
+    seed: Seed = 2018,
+) -> None:
+    """Fit Cox regression on clinical covariates, perhaps joined with a network's score.
+
+    Example: histosurv clinical --cohort results/development/cohort --covariate age --covariate
+    stage --network results/models/lstm/1_1 --repeat 1 --fold 1 --out
+    results/models/clinical_lstm/1_1
+    """
+    from histosurv.models.clinical import score_clinical
+    from histosurv.models.job import read_job
+    from histosurv.publish import write_table
+
+    job = read_job(cohort_folder, None, repeat=repeat, fold=fold, seed=seed)
+    budget = {"n_settings": n_settings, "inner_folds": inner_folds}
+    scores, tuning = score_clinical(job, covariate, network, **budget)
+    write_table(tuning, out / "tuning.csv")
+    scores.write(out)
+
+
+def scores(
+    cohort_folder: CohortFolder,
+    models: Annotated[Path, typer.Option(help="folder of the models' scores")],
+    out: Out,
+    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
+    model: Annotated[list[str] | None, typer.Option(help="name of a model")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="name of a model that scores single spots")
+    ] = None,
+    reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
+    grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
+) -> None:
+    """Gather the scores of models and pathologists in one table.
+
+    Example: histosurv scores --cohort results/development/cohort --models results/models --model
+    lstm --network lstm --reader reader_1 --out results/development/scores.csv --spots-out
+    results/development/spot_scores.csv
+    """
+    from histosurv.models.scores import gather_scores, gather_spot_scores
+    from histosurv.publish import write_table
+
+    write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
+    write_table(gather_spot_scores(cohort_folder, models, network or []), spots_out)

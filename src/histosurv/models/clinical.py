@@ -1,0 +1,157 @@
+"""What the clinic knows, as a fitted model: alone, and with a network's score beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from histosurv.errors import InputError
+from histosurv.models.cox import CoxRidge, outcome
+from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_splits
+from histosurv.models.job import Job, Scored, scored
+from histosurv.progress import say
+
+NAME = "clinical"
+PENALTIES = [0.01, 0.1, 0.001, 1.0, 0.0001, 10.0]
+
+
+def score_clinical(
+    job: Job,
+    covariates: list[str],
+    network: Path | None = None,
+    *,
+    n_settings: int = MAX_SETTINGS,
+    inner_folds: int = INNER_FOLDS,
+) -> tuple[Scored, pd.DataFrame]:
+    """Cox regression on clinical covariates, perhaps joined with a network's score.
+
+    Parameters
+    ----------
+    job : Job
+        The fold; its features are not looked at.
+    covariates : list of str
+        Columns of the patient table, as in `covariate_table`.
+    network : pathlib.Path, optional
+        Folder of a network's job, with ``scores.csv`` and ``validation.csv``.
+    n_settings, inner_folds : int
+        Penalties that are tried, and inner folds.
+
+    Returns
+    -------
+    scores : Scored
+        Named ``clinical``, or ``clinical_lstm`` and the like.
+    tuning : pandas.DataFrame
+        As from `histosurv.models.inner.tuning_table`.
+
+    Notes
+    -----
+    The covariates' coefficients are learnt in the fit part. The network knows the fit part by
+    heart, so the two scores are joined in the validation part, which neither was fitted to: by
+    logistic regression (ridge, C = 1) on both in log-odds.
+    """
+    patients = job.sequences.patients
+    table = covariate_table(patients, covariates, job.parts["fit"])
+    of_fit = patients.loc[job.parts["fit"]]
+    wanted = outcome(of_fit["time_months"], of_fit["event"])
+    splits = inner_splits(NAME, wanted["event"].astype(int), inner_folds, job.seed)
+    settings = [{"model__penalty": penalty} for penalty in PENALTIES[:n_settings]]
+    with threadpool_limits(1):
+        fitted, tuning = fit_best(
+            NAME, _pipeline(table), settings, table.loc[of_fit.index], wanted, splits
+        )
+        value = pd.Series(fitted.decision_function(table), index=table.index)
+    alone = scored(NAME, value, job)
+    if network is None:
+        return alone, tuning
+    name, joined = _joined(alone, network, patients["label_60m"])
+    return scored(name, joined, job), tuning
+
+
+def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str]) -> pd.DataFrame:
+    """Covariates as numbers or categories.
+
+    Parameters
+    ----------
+    patients : pandas.DataFrame
+        Indexed by ``patient_id``.
+    covariates : list of str
+        Columns. One whose cells are all numbers (or empty) enters as a number, any other as
+        categories.
+    fit : list of str
+        A covariate that is empty or the same for all of these is left out, and the log says so.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbers as float with NaN where empty, categories as text with ``""`` where empty.
+
+    Raises
+    ------
+    InputError
+        No covariate is left.
+    """
+    table = {}
+    for name in covariates:
+        cells = patients[name].astype(object).where(patients[name].notna(), "")
+        is_empty = cells.astype(str).str.strip() == ""
+        numbers = pd.to_numeric(cells.where(~is_empty), errors="coerce").astype(float)
+        is_number = numbers.notna().equals(~is_empty)
+        known = cells.astype(str)[fit][~is_empty[fit]]
+        # Of categories, having one at all may tell, too.
+        kinds = known.nunique() + (not is_number and len(known) < len(fit))
+        if not len(known) or kinds < 2:
+            what = "the same for" if len(known) else "empty for"
+            say(f"{NAME}: covariate {name} is {what} all patients of the fit part; left out")
+            continue
+        table[name] = numbers if is_number else cells.astype(str)
+    if not table:
+        raise InputError(
+            f"{NAME}: none of the covariates ({', '.join(covariates)}) differs between the "
+            "patients of the fit part; fill them, or take them out of models: clinical"
+        )
+    return pd.DataFrame(table, index=patients.index)
+
+
+def _pipeline(table: pd.DataFrame) -> Pipeline:
+    """Median for a missing number, a category of their own for missing ones."""
+    is_number = table.dtypes.map(pd.api.types.is_float_dtype).to_numpy()
+    encode = ColumnTransformer(
+        [
+            (
+                "numbers",
+                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+                list(table.columns[is_number]),
+            ),
+            (
+                "categories",
+                OneHotEncoder(handle_unknown="ignore", drop="if_binary", sparse_output=False),
+                list(table.columns[~is_number]),
+            ),
+        ]
+    )
+    # An inner fold may have one value of a rare category alone.
+    return Pipeline([("encode", encode), ("vary", VarianceThreshold()), ("model", CoxRidge())])
+
+
+def _joined(clinical: Scored, network: Path, label: pd.Series) -> tuple[str, pd.Series]:
+    """Name and log-odds of both scores together, of validation and test patients."""
+    theirs = pd.concat(
+        pd.read_csv(network / name, dtype={"patient_id": str}, keep_default_na=False)
+        for name in ("validation.csv", "scores.csv")
+    )
+    own = pd.concat([clinical.validation, clinical.rows]).set_index("patient_id")["value"]
+    both = np.column_stack([own, theirs.set_index("patient_id")["value"].loc[own.index]])
+    known = label.loc[clinical.validation["patient_id"]].dropna()
+    teaches = own.index.get_indexer(known.index)
+    model = LogisticRegression().fit(both[teaches], known.to_numpy(int))
+    weights = ", ".join(f"{weight:.2f}" for weight in model.coef_[0])
+    name = f"{NAME}_{theirs['score'].iloc[0]}"
+    say(f"{name}: weights of {NAME} and network {weights}")
+    return name, pd.Series(model.decision_function(both), index=own.index)

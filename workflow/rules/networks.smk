@@ -1,0 +1,46 @@
+# Networks: need features and folds, make scores, frozen networks and what they learnt from.
+
+
+def network_settings(wildcards):
+    """What the config says of a network, of its training and of the choice of its settings."""
+    models = config["models"]
+    shared = {name: models[name] for name in ("training", "tuning")}
+    return json.dumps({"network": models[wildcards.network]} | shared)
+
+
+rule train:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
+        folds="<results>/development/cohort/folds.csv",
+        indexes=INDEXES,
+    output:
+        scores="<results>/models/{network}/{repeat}_{fold}/scores.csv",
+        validation="<results>/models/{network}/{repeat}_{fold}/validation.csv",
+        calibration="<results>/models/{network}/{repeat}_{fold}/calibration.json",
+        networks="<results>/models/{network}/{repeat}_{fold}/networks.safetensors",
+        tuning="<results>/models/{network}/{repeat}_{fold}/tuning.csv",
+        curve="<results>/models/{network}/{repeat}_{fold}/training.csv",
+        gradients="<results>/models/{network}/{repeat}_{fold}/gradients.csv",
+        spots="<results>/models/{network}/{repeat}_{fold}/spots.csv",
+    log:
+        "<logs>/models/{network}/{repeat}_{fold}.log",
+    benchmark:
+        "<benchmarks>/models/{network}/{repeat}_{fold}.jsonl"
+    threads: lookup("models/training/initialisations", within=config)
+    resources:
+        mem="6GB",
+        runtime="240m",
+    params:
+        settings=network_settings,
+        seed=lookup("resampling/seed", within=config),
+        batches=len(BATCHES),
+        cohort=subpath(input.folds, parent=True),
+        features=features_folder,
+        folder=subpath(output.scores, parent=True),
+        code=code_digest("histosurv.models.tuning"),
+    shell:
+        "histosurv train {wildcards.network} --cohort {params.cohort:q}"
+        " --features {params.features:q} --batches {params.batches}"
+        " --repeat {wildcards.repeat} --fold {wildcards.fold} --settings {params.settings:q}"
+        " --seed {params.seed} --threads {threads} --out {params.folder:q} 2> {log:q}"
