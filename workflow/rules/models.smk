@@ -22,7 +22,6 @@ rule baseline:
     output:
         scores="<results>/models/{baseline}/{repeat}_{fold}/scores.csv",
         calibration="<results>/models/{baseline}/{repeat}_{fold}/calibration.json",
-        model="<results>/models/{baseline}/{repeat}_{fold}/model.skops",
         tuning="<results>/models/{baseline}/{repeat}_{fold}/tuning.csv",
     log:
         "<logs>/models/{baseline}/{repeat}_{fold}.log",

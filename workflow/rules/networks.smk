@@ -44,3 +44,37 @@ rule train:
         " --features {params.features:q} --batches {params.batches}"
         " --repeat {wildcards.repeat} --fold {wildcards.fold} --settings {params.settings:q}"
         " --seed {params.seed} --threads {threads} --out {params.folder:q} 2> {log:q}"
+
+
+rule attribute:
+    input:
+        patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
+        folds="<results>/development/cohort/folds.csv",
+        indexes=INDEXES,
+        networks="<results>/models/{network}/{repeat}_{fold}/networks.safetensors",
+        calibration="<results>/models/{network}/{repeat}_{fold}/calibration.json",
+    output:
+        tiles="<results>/models/{network}/{repeat}_{fold}/attribution.csv",
+        orders="<results>/models/{network}/{repeat}_{fold}/orders.csv",
+    log:
+        "<logs>/models/{network}/{repeat}_{fold}_attribution.log",
+    benchmark:
+        "<benchmarks>/models/{network}/{repeat}_{fold}_attribution.jsonl"
+    threads: 4
+    resources:
+        mem="6GB",
+        runtime="120m",
+    params:
+        orders=lookup("models/attribution/orders", within=config),
+        seed=lookup("resampling/seed", within=config),
+        batches=len(BATCHES),
+        cohort=subpath(input.folds, parent=True),
+        features=features_folder,
+        folder=subpath(input.networks, parent=True),
+        code=code_digest("histosurv.models.attribution"),
+    shell:
+        "histosurv attribute {params.folder:q} --cohort {params.cohort:q}"
+        " --features {params.features:q} --batches {params.batches}"
+        " --repeat {wildcards.repeat} --fold {wildcards.fold} --orders {params.orders}"
+        " --seed {params.seed} --threads {threads} --out {params.folder:q} 2> {log:q}"

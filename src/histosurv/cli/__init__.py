@@ -15,7 +15,7 @@ app = typer.Typer(
     "`snakemake` runs a whole study by calling the steps below.",
 )
 
-for command in (study.demo, study.dearray, study.evaluate, study.report):
+for command in (study.demo, study.dearray, study.evaluate, study.predict, study.report):
     app.command()(command)
 
 for command in (
@@ -27,7 +27,9 @@ for command in (
     models.train,
     models.baseline,
     models.clinical,
+    models.attribute,
     models.scores,
+    models.bundle,
 ):
     app.command(rich_help_panel="Steps of the workflow")(command)
 

@@ -97,7 +97,7 @@ def baseline(
 ) -> None:
     """Fit a classical model on one fold and score its test patients.
 
-    Writes scores.csv, validation.csv, calibration.json, tuning.csv and model.skops.
+    Writes scores.csv, validation.csv, calibration.json and tuning.csv.
 
     Example: histosurv baseline svm --cohort results/development/cohort --features
     results/development/features --batches 3 --repeat 1 --fold 1 --out results/models/svm/1_1
@@ -109,7 +109,6 @@ def baseline(
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
     budget = {"n_settings": n_settings, "inner_folds": inner_folds}
     scores, fitted = score_baseline(name, job, pooling, **budget)
-    fitted.save(out / "model.skops")
     write_table(fitted.tuning, out / "tuning.csv")
     scores.write(out)
 
@@ -167,3 +166,77 @@ def scores(
 
     write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
     write_table(gather_spot_scores(cohort_folder, models, network or []), spots_out)
+
+
+def attribute(
+    model: Annotated[Path, typer.Argument(help="folder of a network's job")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    repeat: Repeat,
+    fold: Fold,
+    out: OutFolder,
+    orders: Annotated[int, typer.Option(min=2, help="random orders of the tiles")] = 20,
+    seed: Seed = 2018,
+    threads: Annotated[
+        int, typer.Option(min=1, help="patients at once; they change the speed, and no number")
+    ] = 2,
+) -> None:
+    """Tell which tiles make the test patients' risks, and what the order of the tiles does.
+
+    Writes attribution.csv (contribution of every tile, running risk, attention) and orders.csv
+    (scores with the tiles in random orders).
+
+    Example: histosurv attribute results/models/lstm/1_1 --cohort results/development/cohort
+    --features results/development/features --batches 3 --repeat 1 --fold 1 --out
+    results/models/lstm/1_1
+    """
+    import json
+
+    from histosurv.device import use_device
+    from histosurv.models import attribution
+    from histosurv.models.calibration import Line
+    from histosurv.models.ensemble import Ensemble
+    from histosurv.models.job import read_job
+    from histosurv.publish import write_table
+
+    device = use_device(threads)
+    job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
+    ensemble = Ensemble.load(model / "networks.safetensors", device)
+    calibration = json.loads((model / "calibration.json").read_text("utf-8"))
+    line = Line(calibration["slope"], calibration["intercept"])
+    tested = job.sequences.of_patients(job.parts["test"])
+    how = {"n_orders": orders, "seed": job.seed, "threads": threads}
+    shuffled = attribution.shuffled(ensemble, tested, line, **how)
+    named = {"score": ensemble.name, "repeat": repeat, "fold": fold}
+    write_table(shuffled.assign(**named), out / "orders.csv")
+    write_table(
+        attribution.attribute(ensemble, tested, line, threads=threads), out / "attribution.csv"
+    )
+
+
+def bundle(
+    config_file: Annotated[Path, typer.Option("--config", help="configuration of the run")],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    models: Annotated[Path, typer.Option(help="folder of the models")],
+    scores_file: Annotated[Path, typer.Option("--scores", help="score table")],
+    metrics: Annotated[Path, typer.Option(help="metrics table, for the model card")],
+    out: OutFolder,
+    batches: Batches = 1,
+) -> None:
+    """Freeze a study's models in one folder, for `histosurv predict`.
+
+    Example: histosurv bundle --config results/config.yaml --cohort results/development/cohort
+    --features results/development/features --models results/models --scores
+    results/development/scores.csv --metrics results/development/evaluation/metrics.csv --out
+    results/bundle
+    """
+    import yaml
+
+    from histosurv.models.bundle import read_bundle, write_bundle
+    from histosurv.report.model_card import write_model_card
+
+    config = yaml.safe_load(config_file.read_text("utf-8"))
+    write_bundle(config, cohort_folder, feature_folder, models, scores_file, out, batches)
+    write_model_card(read_bundle(out), metrics, out / "MODEL_CARD.md")

@@ -146,6 +146,44 @@ def evaluate(
     say(f"figures are in {out / 'metrics.csv'}")
 
 
+def predict(
+    bundle_folder: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the models")],
+    spots: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SPOT...",
+            help="pictures (or feature files) of one patient, or one spot table (CSV) of several",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("prediction"),
+    patient: Annotated[str, typer.Option(help="name of the one patient")] = "patient",
+    weights: Annotated[
+        str, typer.Option(help="encoder's weights, if those that the study names are elsewhere")
+    ] = "",
+    threads: Annotated[
+        int, typer.Option(min=1, help="cores to use; they change the speed, and no number")
+    ] = 2,
+) -> None:
+    """Estimate the risk of new patients with a study's frozen models.
+
+    Writes prediction.json (risks with their place in the development cohort), tiles.csv
+    (contribution of every tile) and one picture per patient.
+
+    Example: histosurv predict results/bundle spot_1.png spot_2.png --patient P1 --out P1
+    """
+    from histosurv.device import use_device
+    from histosurv.models.bundle import read_bundle
+    from histosurv.models.prediction import predict as estimate
+    from histosurv.models.prediction import read_newcomers
+    from histosurv.report.prediction import write_prediction
+
+    device = use_device(threads)
+    bundle = read_bundle(bundle_folder)
+    new = read_newcomers(bundle, spots, patient, device, weights=weights, threads=threads)
+    patients, tiles = estimate(bundle, new, device, threads)
+    write_prediction(bundle, new, patients, tiles, out)
+
+
 def report(
     config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
     cohort_folder: CohortFolder,

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -23,13 +21,10 @@ from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_sp
 from histosurv.models.job import Job, Scored, scored
 from histosurv.models.pooling import Pooler, Pooling, fit_pooler
 from histosurv.models.sequences import Sequences
-from histosurv.publish import published
 
 Baseline = Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 MAX_COMPONENTS = 32
-# Types of our own that a saved model may hold; those of scikit-learn are trusted by skops itself.
-_OURS = ["histosurv.models.baselines.Components", "histosurv.models.cox.CoxRidge"]
 
 
 class Components(TransformerMixin, BaseEstimator):
@@ -79,18 +74,6 @@ class Fitted:
         """Risk of every patient on the model's own scale, by ``patient_id`` in order."""
         table = self.pooler.table(sequences)
         return pd.Series(decision(self.pipeline, table), index=table.index)
-
-    def save(self, path: Path) -> None:
-        """Publish as skops, which holds no code."""
-        content = {"pooler": vars(self.pooler), "pipeline": self.pipeline}
-        with published(path) as temporary:
-            temporary.write_bytes(skops.io.dumps(content))
-
-    @classmethod
-    def load(cls, path: Path) -> "Fitted":
-        """Read what `save` wrote, and nothing else."""
-        content = skops.io.loads(path.read_bytes(), trusted=_OURS)
-        return cls(Pooler(**content["pooler"]), content["pipeline"], pd.DataFrame())
 
 
 def score_baseline(

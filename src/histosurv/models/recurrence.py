@@ -12,17 +12,31 @@ from torch.nn.utils.rnn import PackedSequence
 
 
 class Lstm(nn.LSTM):
-    """PyTorch's layer, and with an input in bf16 on the CPU the same by steps of our own."""
+    """PyTorch's layer, and with an input in bf16 on the CPU the same by steps of our own.
+
+    Attributes
+    ----------
+    takes_projection : bool
+        The input is not tiles but what `project` made of them, so that one product serves many
+        sequences of the same tiles.
+    """
+
+    takes_projection = False
+
+    def project(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Product with the input, (n_tiles, 4 cells) in single precision."""
+        weight = self.weight_ih_l0.to(tiles.dtype)
+        return (tiles @ weight.T).float() + (self.bias_ih_l0 + self.bias_hh_l0)
 
     def forward(self, tiles: PackedSequence) -> tuple[PackedSequence, tuple[torch.Tensor, ...]]:
         """States at all tiles, (n_tiles, cells) packed, and those at the ends of the sequences.
 
         The second is (state, cells), as PyTorch gives it, or the state alone.
         """
-        if tiles.data.dtype != torch.bfloat16 or self.bidirectional:
+        is_low = tiles.data.dtype == torch.bfloat16
+        if self.bidirectional or not (is_low or self.takes_projection):
             return super().forward(tiles)
-        bias = self.bias_ih_l0 + self.bias_hh_l0
-        projected = (tiles.data @ self.weight_ih_l0.bfloat16().T).float() + bias
+        projected = tiles.data if self.takes_projection else self.project(tiles.data)
         states = _Steps.apply(projected, self.weight_hh_l0, tiles.batch_sizes)
         ends = states[last_places(tiles.batch_sizes)]
         if tiles.unsorted_indices is not None:

@@ -1,0 +1,98 @@
+"""A new patient's picture: which tiles speak for a high risk, and how high it is among others."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from scipy.special import expit
+
+from histosurv.publish import published
+from histosurv.report.figures.style import COLOURS, RC, new_figure
+from histosurv.report.wording import name_of
+
+COLUMNS = 4
+
+
+def draw_prediction(
+    record: dict, name: str, reference: pd.DataFrame, spots: list[dict], path: Path
+) -> None:
+    """Draw one patient as PNG.
+
+    Parameters
+    ----------
+    record : dict
+        The patient's, as from `histosurv.models.prediction.predict`.
+    name : str
+        The score that is shown.
+    reference : pandas.DataFrame
+        ``percent, value`` (log-odds) of the development cohort's out-of-fold scores.
+    spots : list of dict
+        ``title``, ``picture`` (small image), ``boxes`` (n_tiles, 4): left, top, width and height of
+        every tile in its pixels; ``contributions`` (n_tiles,) log-odds; none of features alone.
+    path : pathlib.Path
+        The file.
+    """
+    told = record["scores"][name]
+    columns = min(COLUMNS, max(1, len(spots)))
+    rows = -(-len(spots) // columns) if spots else 0
+    with mpl.rc_context(RC):
+        figure = new_figure(7.2, 2.6 + 2.4 * rows)
+        upper, lower = (
+            figure.subfigures(2, 1, height_ratios=[max(2.4 * rows, 0.01), 2.6])
+            if rows
+            else (None, figure)
+        )
+        if rows:
+            _draw_spots(upper, spots, rows, columns)
+        axes = lower.subplots()
+        _draw_reference(axes, reference, told)
+        figure.suptitle(
+            f"{record['patient_id']}: {name_of(name)}, five-year risk {told['risk_60m']:.0%} "
+            f"({told['group']} risk)"
+        )
+        with published(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
+
+
+def _draw_spots(figure: mpl.figure.SubFigure, spots: list[dict], rows: int, columns: int) -> None:
+    everything = np.concatenate([spot["contributions"] for spot in spots])
+    most = float(np.nanmax(np.abs(everything), initial=0)) or 1.0
+    scale = mpl.colors.TwoSlopeNorm(0, -most, most)
+    colours = mpl.colormaps["coolwarm"]
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, spot in zip(grid, spots, strict=False):
+        axes.imshow(spot["picture"])
+        axes.set_title(spot["title"], fontsize=8)
+        for box, value in zip(spot["boxes"], spot["contributions"], strict=True):
+            if np.isfinite(value):
+                colour = colours(scale(value))
+                axes.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.45, lw=0))
+    bar = figure.colorbar(
+        mpl.cm.ScalarMappable(scale, colours), ax=list(grid), shrink=0.9, aspect=15
+    )
+    bar.set_label("contribution of the tile, log-odds", fontsize=8)
+
+
+def _draw_reference(axes: Axes, reference: pd.DataFrame, told: dict) -> None:
+    """Cumulated scores of the development cohort with the patient's place."""
+    axes.plot(expit(reference["value"]), reference["percent"], color="#555555")
+    risk, percent = told["risk_60m"], told["percentile"]
+    axes.axvline(expit(told["threshold"]), color="#999999", ls=":", lw=1)
+    axes.annotate(
+        "threshold", (expit(told["threshold"]), 2), rotation=90, fontsize=8, color="#777777",
+        ha="right", va="bottom",
+    )  # fmt: skip
+    folds = expit(np.array(told["folds"]))
+    axes.plot([folds.min(), folds.max()], [percent, percent], color=COLOURS[told["group"]], lw=3)
+    axes.plot([risk], [percent], "o", color=COLOURS[told["group"]], ms=9)
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 100),
+        xlabel="risk of death of the cancer within five years (bar: by each fold's model)",
+        ylabel="% of the development\ncohort with a lower score",
+    )

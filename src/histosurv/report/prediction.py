@@ -1,0 +1,97 @@
+"""What a prediction leaves: JSON for programs, a table of tiles, a picture for people."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+import histosurv
+from histosurv.features.store import spot_file
+from histosurv.models.bundle import Bundle
+from histosurv.models.prediction import Newcomers
+from histosurv.progress import say
+from histosurv.publish import published, write_table
+from histosurv.report.figures.prediction import draw_prediction
+from histosurv.report.wording import name_of
+
+
+def write_prediction(
+    bundle: Bundle, new: Newcomers, patients: list[dict], tiles: pd.DataFrame, out: Path
+) -> None:
+    """Write ``prediction.json``, ``tiles.csv`` and one PNG per patient.
+
+    Parameters
+    ----------
+    bundle, new
+        Of whom, by what.
+    patients, tiles
+        As from `histosurv.models.prediction.predict`.
+    out : pathlib.Path
+        The folder.
+    """
+    main = next(iter(bundle.about["models"]))
+    content = {
+        "histosurv": histosurv.__version__,
+        "bundle": bundle.about["title"],
+        "bundle_sha256": bundle.about["sha256"],
+        "remarks": remarks(bundle, tiles),
+        "patients": patients,
+    }
+    for remark in content["remarks"]:
+        say(remark)
+    write_table(tiles, out / "tiles.csv")
+    reference = bundle.reference[bundle.reference["score"] == main]
+    for record in patients:
+        if not record["scores"]:
+            continue
+        told = record["scores"][main]
+        picture = spot_file(out, record["patient_id"]).with_suffix(".png")
+        mine = tiles[tiles["patient_id"] == record["patient_id"]]
+        draw_prediction(record, main, reference, _pictures(new, mine), picture)
+        say(
+            f"{record['patient_id']}: {name_of(main)}: risk {told['risk_60m']:.3f} ({told['group']}"
+            f" risk; higher than {told['percentile']:.0f} % of the development cohort); {picture}"
+        )
+    with published(out / "prediction.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def remarks(bundle: Bundle, tiles: pd.DataFrame) -> list[str]:
+    """What a reader must know of these figures."""
+    told = []
+    recipe = bundle.about["features"]["recipe"]
+    if "random" in recipe.get("weights", "") + recipe.get("fully_connected", ""):
+        told.append("the encoder's weights were (partly) drawn at random: for trying out only")
+    least, most = bundle.about["features"]["n_tiles"]
+    for spot_id, n_tiles in tiles.groupby("spot_id").size().items():
+        if not least <= n_tiles <= most:
+            told.append(
+                f"spot {spot_id!r} has {n_tiles} tiles, those of the development cohort {least} to "
+                f"{most}: is it of the same size and resolution?"
+            )
+    return told
+
+
+def _pictures(new: Newcomers, tiles: pd.DataFrame) -> list[dict]:
+    """Small pictures of a patient's spots with the place and contribution of each tile."""
+    pictures = []
+    for spot_id, mine in tiles.groupby("spot_id", sort=True):
+        thumbnail = new.thumbnail(spot_id)
+        if thumbnail is None:
+            continue
+        row = new.cut.spots.set_index("spot_id").loc[spot_id]
+        places = new.cut.tiles[new.cut.tiles["spot_id"] == spot_id]
+        if len(places) != len(mine):  # tiles of glass that were left out
+            places = places[places["keep"] == 1]
+        scale = max(thumbnail.picture.size) / max(row["width"], row["height"])
+        boxes = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() * scale
+        side = (places[["size_px"]].to_numpy() * scale).repeat(2, axis=1)
+        pictures.append(
+            {
+                "title": spot_id,
+                "picture": thumbnail.picture,
+                "boxes": [(*corner, *size) for corner, size in zip(boxes, side, strict=True)],
+                "contributions": mine.sort_values("tile")["contribution"].to_numpy(),
+            }
+        )
+    return pictures
