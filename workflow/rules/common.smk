@@ -80,6 +80,9 @@ REPEATS = range(1, config["resampling"]["repeats"] + 1)
 NETWORKS = config["models"]["networks"]
 WITH_NETWORKS = [f"clinical_{name}" for name in NETWORKS]
 CLINICAL = ["clinical", *WITH_NETWORKS] if config["models"]["clinical"] else []
+# What the order of tiles does is asked of the first repeat, if at all.
+ATTRIBUTED = NETWORKS if config["models"]["attribution"]["run"] else []
+ORDER_SCORES = ["<results>/development/order_scores.csv"] if ATTRIBUTED else []
 MODELS = [*NETWORKS, *config["models"]["baselines"], *CLINICAL]
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)

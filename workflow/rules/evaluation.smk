@@ -6,6 +6,7 @@ rule evaluate:
         patients="<results>/{cohort}/cohort/patients.csv",
         scores="<results>/{cohort}/scores.csv",
         spots="<results>/{cohort}/spot_scores.csv",
+        orders=ORDER_SCORES,
     output:
         metrics="<results>/{cohort}/evaluation/metrics.csv",
         kaplan_meier="<results>/{cohort}/evaluation/kaplan_meier.csv",
@@ -22,7 +23,8 @@ rule evaluate:
         runtime="30m",
     params:
         folder=subpath(output.metrics, parent=True),
+        orders=lambda wildcards, input: [f"--order-scores={x}" for x in input[3:]],
         code=code_digest("histosurv.evaluation.metrics"),
     shell:
         "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
-        " --spot-scores {input.spots:q} --out {params.folder:q} 2> {log:q}"
+        " --spot-scores {input.spots:q} {params.orders:q} --out {params.folder:q} 2> {log:q}"

@@ -97,9 +97,15 @@ rule scores:
             repeat=REPEATS,
             fold=FOLDS,
         ),
+        orders=collect(
+            "<results>/models/{network}/1_{fold}/orders.csv",
+            network=ATTRIBUTED,
+            fold=FOLDS,
+        ),
     output:
         scores="<results>/development/scores.csv",
         spots="<results>/development/spot_scores.csv",
+        orders=ORDER_SCORES,
     log:
         "<logs>/development/scores.log",
     benchmark:
@@ -114,10 +120,11 @@ rule scores:
         models=[f"--model={name}" for name in MODELS],
         readers=[f"--reader={name}" for name in config["cohort"]["readers"]],
         grade_high=lookup("cohort/grade_high", within=config),
+        orders=lambda wildcards, output: [f"--orders-out={path}" for path in output[2:]],
         folder=models_folder,
         cohort=subpath(input.folds, parent=True),
         code=code_digest("histosurv.models.scores"),
     shell:
         "histosurv scores --cohort {params.cohort:q} --models {params.folder:q}"
         " {params.networks:q} {params.models:q} {params.readers:q} --grade-high {params.grade_high}"
-        " --out {output.scores:q} --spots-out {output.spots:q} 2> {log:q}"
+        " --out {output.scores:q} --spots-out {output.spots:q} {params.orders:q} 2> {log:q}"

@@ -43,6 +43,12 @@ rule report:
             fold=FOLDS,
             table=["training", "gradients"],
         ),
+        tuning=collect(
+            "<results>/models/{model}/{repeat}_{fold}/tuning.csv",
+            model=MODELS,
+            repeat=REPEATS,
+            fold=FOLDS,
+        ),
     output:
         "<results>/report/study.html",
     log:

@@ -152,6 +152,9 @@ def scores(
     network: Annotated[
         list[str] | None, typer.Option(help="name of a model that scores single spots")
     ] = None,
+    orders_out: Annotated[
+        Path | None, typer.Option(help="scores in other orders of tiles to write")
+    ] = None,
     reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
     grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
 ) -> None:
@@ -161,11 +164,13 @@ def scores(
     lstm --network lstm --reader reader_1 --out results/development/scores.csv --spots-out
     results/development/spot_scores.csv
     """
-    from histosurv.models.scores import gather_scores, gather_spot_scores
+    from histosurv.models.scores import gather_order_scores, gather_scores, gather_spot_scores
     from histosurv.publish import write_table
 
     write_table(gather_scores(cohort_folder, models, model or [], reader or [], grade_high), out)
     write_table(gather_spot_scores(cohort_folder, models, network or []), spots_out)
+    if orders_out:
+        write_table(gather_order_scores(cohort_folder, models, network or []), orders_out)
 
 
 def attribute(

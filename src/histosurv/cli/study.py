@@ -112,6 +112,10 @@ def evaluate(
         Path | None,
         typer.Option(help="scores of single spots (CSV), for the agreement between a patient's"),
     ] = None,
+    order_scores: Annotated[
+        Path | None,
+        typer.Option(help="scores in other orders of tiles (CSV), for what the order does"),
+    ] = None,
 ) -> None:
     """Evaluate any risk scores, beside pathologists and grade: no image needed.
 
@@ -124,7 +128,12 @@ def evaluate(
     from histosurv.cohort.tables import read_patients
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_scores, read_spot_scores, with_outcomes
+    from histosurv.evaluation.scores import (
+        read_order_scores,
+        read_scores,
+        read_spot_scores,
+        with_outcomes,
+    )
     from histosurv.models.comparators import comparator_scores
     from histosurv.progress import say
     from histosurv.publish import write_table
@@ -140,7 +149,9 @@ def evaluate(
                 f"{scores_file}: has a score {name!r}, as has the patient table; rename one"
             )
         scores = pd.concat([scores, with_outcomes(calls, table)])
-    result = evaluate_scores(table, scores, read_spot_scores(spot_scores) if spot_scores else None)
+    spots = read_spot_scores(spot_scores) if spot_scores else None
+    orders = read_order_scores(order_scores) if order_scores else None
+    result = evaluate_scores(table, scores, spots, orders)
     for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
         write_table(getattr(result, name), out / f"{name}.csv")
     say(f"figures are in {out / 'metrics.csv'}")

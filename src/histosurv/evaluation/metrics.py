@@ -22,6 +22,7 @@ from histosurv.evaluation.hazard import (
     kaplan_meier,
     logrank,
 )
+from histosurv.evaluation.orders import auc_change_by_order, spread_over_orders
 from histosurv.evaluation.scores import per_patient
 
 COLUMNS = [
@@ -36,6 +37,8 @@ METHODS = {
     "sensitivity_60m": "high against low risk; Wilson",
     "specificity_60m": "high against low risk; Wilson",
     "icc_spots": "one-way intraclass correlation of single spots; F distribution",
+    "order_spread": "SD over random orders of tiles / SD between patients; bootstrap",
+    "auc_60m_order_change": "mean over random orders of tiles; 95 % of the orders",
     "hr_high_low": "Cox, Efron ties, Wald; cancer death, other deaths censored",
     "logrank": "log-rank, 1 degree of freedom; cancer death, other deaths censored",
 }
@@ -54,7 +57,10 @@ class Evaluation:
 
 
 def evaluate(
-    patients: pd.DataFrame, scores: pd.DataFrame, spots: pd.DataFrame | None = None
+    patients: pd.DataFrame,
+    scores: pd.DataFrame,
+    spots: pd.DataFrame | None = None,
+    orders: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Evaluate every score of a table.
 
@@ -66,6 +72,8 @@ def evaluate(
         As from `histosurv.evaluation.scores.read_scores`.
     spots : pandas.DataFrame, optional
         As from `histosurv.evaluation.scores.read_spot_scores`.
+    orders : pandas.DataFrame, optional
+        As from `histosurv.evaluation.scores.read_order_scores`.
 
     Returns
     -------
@@ -86,6 +94,8 @@ def evaluate(
         curves["roc"].append(roc_points(table).assign(score=name))
     if spots is not None:
         rows += _agreement_rows(patients, spots)
+    if orders is not None:
+        rows += _order_rows(patients, orders)
     metrics = pd.DataFrame(rows)[COLUMNS]
     metrics[["n", "events"]] = metrics[["n", "events"]].astype("Int64")
     return Evaluation(
@@ -128,6 +138,26 @@ def _agreement_rows(patients: pd.DataFrame, spots: pd.DataFrame) -> list[dict]:
         n_spots = of_score.groupby("patient_id")["spot_id"].nunique()
         events = int(n_spots[n_spots >= 2].index.isin(died).sum())
         rows.append(_row(name, "icc_spots", estimate, n, events, METHODS["icc_spots"]))
+    return rows
+
+
+def _order_rows(patients: pd.DataFrame, orders: pd.DataFrame) -> list[dict]:
+    """What the order of tiles does to the scores of the first repeat."""
+    outcomes = patients.set_index("patient_id")[["event", "label_60m"]]
+    table = orders[orders["repeat"] == orders["repeat"].min()].join(outcomes, on="patient_id")
+    rows = []
+    for name, of_score in table.groupby("score", sort=True):
+        once = of_score[of_score["order"] == 0]
+        known = once["label_60m"].notna()
+        died, dead = (once["event"] == CANCER_DEATH).sum(), (once["label_60m"] == 1).sum()
+        spread, change = spread_over_orders(of_score), auc_change_by_order(of_score)
+        rows += [
+            _row(name, "order_spread", spread, len(once), int(died), METHODS["order_spread"]),
+            _row(
+                name, "auc_60m_order_change", change, int(known.sum()), int(dead),
+                METHODS["auc_60m_order_change"],
+            ),
+        ]  # fmt: skip
     return rows
 
 

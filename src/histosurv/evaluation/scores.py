@@ -59,6 +59,11 @@ def read_spot_scores(path: Path) -> pd.DataFrame:
     return read_table(path, "spot_scores")
 
 
+def read_order_scores(path: Path) -> pd.DataFrame:
+    """Read scores in other orders of tiles: ``patient_id, score, repeat, fold, order, value``."""
+    return read_table(path, "order_scores")
+
+
 def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """Join ``time_months, event, label_60m`` to rows of the score table."""
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]

@@ -53,6 +53,21 @@ def gather_spot_scores(cohort: Path, models: Path, networks: list[str]) -> pd.Da
     return table.sort_values(["score", "repeat", "fold", "spot_id"], kind="stable")
 
 
+def gather_order_scores(cohort: Path, models: Path, networks: list[str]) -> pd.DataFrame:
+    """Scores in other orders of tiles, of the jobs of the first repeat.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``patient_id, order, value, score, repeat, fold``.
+    """
+    folds = read_folds(cohort / "folds.csv")
+    jobs = job_names(folds[folds["repeat"] == 1])
+    return pd.concat(
+        _read(models / name / job / "orders.csv") for job, name in product(jobs, networks)
+    )
+
+
 def job_names(folds: pd.DataFrame) -> list[str]:
     """Folders of the jobs, ``{repeat}_{fold}``."""
     pairs = folds[["repeat", "fold"]].drop_duplicates().itertuples(index=False, name=None)

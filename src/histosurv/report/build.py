@@ -17,7 +17,7 @@ from histosurv.report.figures.roc import draw_roc
 from histosurv.report.methods import methods_text
 from histosurv.report.provenance import settings, versions
 from histosurv.report.spots import spot_section
-from histosurv.report.training import training_section
+from histosurv.report.training import training_section, tuning_rows
 from histosurv.report.warnings import warnings_of
 from histosurv.report.wording import in_order, interval, name_of, number, p_value
 
@@ -59,7 +59,7 @@ def build_report(
     vectors = feature_section(features, n_batches)
     pixels = spot_section(spots, n_batches) if spots else None
     jobs = job_names(read_folds(cohort / "folds.csv"))
-    training = training_section(models, config["models"]["networks"], jobs)
+    training = training_section(models, config["models"]["networks"], jobs, metrics)
     counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
     page = _environment().get_template("study.html.j2")
     text = page.render(
@@ -71,6 +71,7 @@ def build_report(
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
         warnings=warnings_of(metrics, vectors, len(exclusions), pixels) + training["warnings"],
         training=training,
+        tuning=tuning_rows(models, _tuned(config["models"]), jobs),
         spots=pixels,
         agreement=_agreement(metrics),
         exclusions=exclusions.to_dict("records"),
@@ -84,6 +85,15 @@ def build_report(
     )
     with published(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _tuned(models: dict) -> list[str]:
+    """Models whose settings were chosen within the fit part."""
+    return [
+        *models["networks"],
+        *models["baselines"],
+        *(["clinical"] if models["clinical"] else []),
+    ]
 
 
 def _environment() -> Environment:

@@ -4,36 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from histosurv.config import learning_rate
-from histosurv.report.wording import name_of
-
-PENALISED = {
-    "recurrent": "the recurrent weight matrix",
-    "input": "the input weight matrix",
-    "both": "both weight matrices",
-    "none": "no matrix",
-}
-LOSSES = {
-    "cross_entropy": "on patients with a known five-year outcome with cross-entropy",
-    "ipcw": "on patients with a known five-year outcome with cross-entropy, weighted by the "
-    "inverse probability of not being lost before",
-    "cox": "on all patients with the Cox partial likelihood of each batch (ties by Efron)",
-    "discrete_time": "on all patients with the likelihood of the hazards of five yearly intervals",
-}
-POOLINGS = {
-    "mean": "the mean tile feature of each patient",
-    "mean_std": "mean and standard deviation of each patient's tile features",
-    "max": "the largest value of each tile feature of a patient",
-    "fisher": "improved Fisher vectors of each patient's tiles (at most 16 Gaussians on 32 "
-    "principal components, learnt on the fit part)",
-}
-OPTIMISERS = {
-    "adam": "Adam",
-    "adamw": "Adam with decoupled weight decay",
-    "rmsprop": "RMSprop",
-    "sgd": "stochastic gradient descent",
-    "adadelta": "Adadelta",
-}
+from histosurv.report.methods_models import models_text
 
 
 def methods_text(
@@ -61,7 +32,7 @@ def methods_text(
     return [
         _features(config, features),
         _resampling(config, counts, sizes),
-        _models(config),
+        models_text(config),
         _comparators(config, columns),
         _evaluation(config, counts),
     ]
@@ -143,92 +114,6 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
         "between low and high risk, which is the median score of the validation part. "
         "Every figure rests on scores of patients who took no part in fitting, stopping or "
         "thresholding the model that scored them."
-    )
-
-
-def _models(config: dict) -> str:
-    models = config["models"]
-    baselines = [name_of(name) for name in models["baselines"]]
-    baselines = [name[0].lower() + name[1:] for name in baselines]
-    lstm, training = models["lstm"], models["training"]
-    text = f"{_network(lstm, training['loss'])} {_training(lstm, training)}"
-    if "attention_mil" in models["networks"]:
-        mil = models["attention_mil"]
-        rate = learning_rate(models["training"]) * mil["rate_factor"]
-        text += (
-            f" Gated attention over the tiles in any order (Ilse 2018; {mil['width']} numbers per "
-            f"tile after the first layer, dropout of {mil['dropout']:.0%}, learning rate {rate:g}) "
-            f"was trained in the same way, {_penalties(mil, 'the first matrix')}."
-        )
-    if baselines:
-        text += (
-            f" For comparison, {', '.join(baselines)} were fitted on {POOLINGS[models['pooling']]} "
-            "after standardisation and principal components, each with that of up to six settings "
-            "that was best in inner cross-validation within the fit part."
-        )
-    return text
-
-
-def _network(lstm: dict, loss: str) -> str:
-    """Sentence on the recurrent network."""
-    units = ", ".join(map(str, lstm["units"]))
-    directions = " in both directions" if lstm["bidirectional"] else ""
-    between = {"none": "", "batch": ", batch normalisation between them", "layer": ", layer "
-               "normalisation between them"}[lstm["normalisation"]]  # fmt: skip
-    readout = {
-        "last": "read out at the last tile"
-        + (" (of the backward direction the first)" if lstm["bidirectional"] else ""),
-        "mean": "read out as the mean of the states of all tiles",
-        "attention": "read out as a mean of the states of all tiles, weighted by attention",
-    }[lstm["readout"]]
-    return (
-        f"The tiles of a spot entered, one after another{directions}, a recurrent network of "
-        f"{len(lstm['units'])} {lstm['cell'].upper()} layers with {units} cells{between}, "
-        f"{readout} by {'one linear unit' if loss != 'discrete_time' else 'five linear units'}."
-    )
-
-
-def _training(lstm: dict, training: dict) -> str:
-    """Sentences on how networks were trained."""
-    scaling = (
-        "Features were expressed in standard deviations of the tiles of the patients that it was "
-        "trained on. "
-        if training["feature_scaling"] == "standardise"
-        else ""
-    )
-    penalised = _penalties(lstm, f"{PENALISED[lstm['penalised']]} of each layer")
-    optimiser = OPTIMISERS[training["optimiser"]]
-    clip = training["gradient_clip"]
-    return (
-        f"{scaling}The network was trained {LOSSES[training['loss']]}, {penalised}, dropout of "
-        f"{lstm['dropout']:.0%} at the input and after the last hidden layer, and {optimiser} "
-        f"(learning rate {learning_rate(training):g}, {training['batch_patients']} patients per "
-        "step"
-        + (f", gradients held to a norm of {clip:g}" if clip else "")
-        + f"), until the validation error had not fallen for {training['patience_epochs']} epochs "
-        f"(at most {training['max_epochs']}); the best network was kept. "
-        + (
-            f"The scores of {training['initialisations']} networks from different seeds were "
-            "averaged. "
-            if training["initialisations"] > 1
-            else ""
-        )
-        + (
-            "Several spots of a patient were scored each and averaged. "
-            if training["spots"] == "average"
-            else "Several spots of a patient were read as one sequence. "
-        )
-        + "The scores of every model were put on the scale of log-odds of death of the cancer "
-        "within five years by Platt's sigmoid, fitted to the validation part."
-    )
-
-
-def _penalties(network: dict, matrices: str) -> str:
-    if network["penalised"] == "none" or not (network["l1"] or network["l2"]):
-        return "without weight penalties"
-    return (
-        f"with penalties of {network['l1']:g} times the sum of absolute values and "
-        f"{network['l2']:g} times the sum of squares of {matrices}"
     )
 
 

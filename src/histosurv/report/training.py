@@ -1,17 +1,20 @@
 """What the report shows of the networks' training: when it stopped, and whether it learnt."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
 
 from histosurv.report.figures.gradients import draw_gradients
-from histosurv.report.wording import name_of, number
+from histosurv.report.wording import interval, name_of, number
 
 NEARLY_CONSTANT = 0.02  # standard deviation of a score, in log-odds or log hazard
 
 
-def training_section(models: Path, names: list[str], jobs: list[str]) -> dict:
+def training_section(
+    models: Path, names: list[str], jobs: list[str], metrics: pd.DataFrame
+) -> dict:
     """Everything that the report says of the training.
 
     Parameters
@@ -20,12 +23,15 @@ def training_section(models: Path, names: list[str], jobs: list[str]) -> dict:
         Folder with ``{network}/{repeat}_{fold}/training.csv`` and ``gradients.csv``.
     names, jobs : list of str
         The networks, and ``{repeat}_{fold}`` of every job.
+    metrics : pandas.DataFrame
+        The metrics table, with what the order of tiles does.
 
     Returns
     -------
     dict
-        ``rows`` (text, one per network), ``warnings`` (sentences), and ``gradients`` (figure of the
-        recurrent network, none where its sequences have one tile).
+        ``rows`` (text, one per network), ``warnings`` (sentences), ``gradients`` (figure of the
+        recurrent network, none where its sequences have one tile) and ``orders`` (text, one
+        row per network, none where nobody asked).
     """
     rows, warnings = [], []
     for name in names:
@@ -54,8 +60,62 @@ def training_section(models: Path, names: list[str], jobs: list[str]) -> dict:
     figure = ""
     if gradients["tile"].max() > 1:
         figure = Markup(draw_gradients(gradients))  # noqa: S704 - matplotlib's own output
-    return {"rows": rows, "warnings": warnings, "gradients": figure}
+    return {
+        "rows": rows,
+        "warnings": warnings,
+        "gradients": figure,
+        "orders": _orders(metrics, names),
+    }
+
+
+def tuning_rows(models: Path, names: list[str], jobs: list[str]) -> list[dict[str, str]]:
+    """Settings that were tried for each model, and how often each was the best.
+
+    Returns
+    -------
+    list of dict
+        ``name, setting, value`` (mean over inner folds and jobs), ``chosen``; none of models with
+        a single setting.
+    """
+    rows = []
+    for name in names:
+        table = _read(models / name, jobs, "tuning")
+        if table["setting"].nunique() < 2:
+            continue
+        chosen = table[table["chosen"] == 1].groupby("setting")["job"].nunique()
+        for setting, of in table.groupby("setting", sort=False):
+            rows.append(
+                {
+                    "name": name_of(name),
+                    "setting": _plain(setting),
+                    "value": number(of["value"].mean(), 3),
+                    "chosen": f"{chosen.get(setting, 0)} of {len(jobs)}",
+                }
+            )
+    return rows
+
+
+def _plain(setting: str) -> str:
+    """A setting as text."""
+    changes = json.loads(setting)
+    told = [f"{key.partition('__')[2] or key} {value}" for key, value in changes.items()]
+    return ", ".join(told) or "as in the config"
+
+
+def _orders(metrics: pd.DataFrame, names: list[str]) -> list[dict[str, str]]:
+    table = metrics.set_index(["score", "estimand"])
+    return [
+        {
+            "name": name_of(name),
+            "spread": interval(table.loc[(name, "order_spread")]),
+            "change": interval(table.loc[(name, "auc_60m_order_change")], 3),
+            "n": f"{table.loc[(name, 'order_spread'), 'n']:.0f} / "
+            f"{table.loc[(name, 'order_spread'), 'events']:.0f}",
+        }
+        for name in names
+        if (name, "order_spread") in table.index
+    ]
 
 
 def _read(folder: Path, jobs: list[str], what: str) -> pd.DataFrame:
-    return pd.concat(pd.read_csv(folder / job / f"{what}.csv") for job in jobs)
+    return pd.concat(pd.read_csv(folder / job / f"{what}.csv").assign(job=job) for job in jobs)

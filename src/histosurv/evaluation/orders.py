@@ -1,0 +1,61 @@
+"""Whether a score rests on the order in which a network read the tiles."""
+
+import numpy as np
+import pandas as pd
+
+from histosurv.evaluation.discrimination import Estimate, delong_variance
+
+N_RESAMPLES, SEED = 1000, 2018
+
+
+def spread_over_orders(orders: pd.DataFrame) -> Estimate:
+    """Standard deviation of a patient's score over orders, as a share of that between patients.
+
+    Parameters
+    ----------
+    orders : pandas.DataFrame
+        ``patient_id, fold, order, value`` of one score; order 0 is the study's own.
+
+    Returns
+    -------
+    Estimate
+        Root of the mean variance over the random orders, divided by the standard deviation of the
+        patients' scores in the study's own order within folds: 0 = the order does not matter, 1 =
+        it matters as much as the patient. The interval is that of a bootstrap over patients.
+    """
+    own = orders[orders["order"] == 0].set_index("patient_id")
+    own_value = own["value"] - own.groupby("fold")["value"].transform("mean")
+    within = orders[orders["order"] > 0].groupby("patient_id")["value"].var(ddof=1)
+    within = within.reindex(own.index).to_numpy()
+    values = own_value.to_numpy()
+    if len(values) < 2 or values.std() == 0:
+        return Estimate.missing("the score is the same for everybody")
+    draw = np.random.default_rng(SEED).integers(0, len(values), (N_RESAMPLES, len(values)))
+    spread = values[draw].std(axis=1, ddof=1)
+    ratios = np.sqrt(within[draw].mean(axis=1))[spread > 0] / spread[spread > 0]
+    share = float(np.sqrt(within.mean()) / values.std(ddof=1))
+    return Estimate(share, *np.percentile(ratios, [2.5, 97.5]).tolist())
+
+
+def auc_change_by_order(orders: pd.DataFrame) -> Estimate:
+    """Mean change of the five-year AUC from the study's order of tiles to random ones.
+
+    Parameters
+    ----------
+    orders : pandas.DataFrame
+        ``patient_id, order, value, label_60m`` of one score.
+
+    Returns
+    -------
+    Estimate
+        The interval holds 95 % of the single orders' changes; it is not that of the mean.
+    """
+    known = orders[orders["label_60m"].notna()]
+    if known["label_60m"].nunique() < 2:
+        return Estimate.missing("all patients with a known outcome have the same one")
+    areas = {
+        order: delong_variance(of["value"].to_numpy(), of["label_60m"].to_numpy(int))[0]
+        for order, of in known.groupby("order")
+    }
+    changes = np.array([area - areas[0] for order, area in areas.items() if order])
+    return Estimate(float(changes.mean()), *np.percentile(changes, [2.5, 97.5]).tolist())
