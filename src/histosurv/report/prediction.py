@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 import histosurv
-from histosurv.features.store import spot_file
+from histosurv.features.store import file_sha256, spot_file
 from histosurv.models.bundle import Bundle
 from histosurv.models.prediction import Newcomers
 from histosurv.progress import say
@@ -33,7 +33,7 @@ def write_prediction(
     content = {
         "histosurv": histosurv.__version__,
         "bundle": bundle.about["title"],
-        "bundle_sha256": bundle.about["sha256"],
+        "bundle_sha256": file_sha256(bundle.folder / "bundle.json"),
         "remarks": remarks(bundle, tiles),
         "patients": patients,
     }

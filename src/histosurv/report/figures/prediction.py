@@ -13,7 +13,7 @@ from histosurv.publish import published
 from histosurv.report.figures.style import COLOURS, RC, new_figure
 from histosurv.report.wording import name_of
 
-COLUMNS = 4
+SPOTS_A_ROW = 2
 
 
 def draw_prediction(
@@ -36,17 +36,14 @@ def draw_prediction(
         The file.
     """
     told = record["scores"][name]
-    columns = min(COLUMNS, max(1, len(spots)))
-    rows = -(-len(spots) // columns) if spots else 0
+    rows = -(-len(spots) // SPOTS_A_ROW)
+    heights = [1.9 * rows, 2.6]
     with mpl.rc_context(RC):
-        figure = new_figure(7.2, 2.6 + 2.4 * rows)
-        upper, lower = (
-            figure.subfigures(2, 1, height_ratios=[max(2.4 * rows, 0.01), 2.6])
-            if rows
-            else (None, figure)
-        )
+        figure = new_figure(7.2, sum(heights))
+        lower = figure
         if rows:
-            _draw_spots(upper, spots, rows, columns)
+            upper, lower = figure.subfigures(2, 1, height_ratios=heights)
+            _draw_spots(upper, spots, rows)
         axes = lower.subplots()
         _draw_reference(axes, reference, told)
         figure.suptitle(
@@ -57,25 +54,28 @@ def draw_prediction(
             figure.savefig(temporary, format="png", dpi=150, metadata={"Software": None})
 
 
-def _draw_spots(figure: mpl.figure.SubFigure, spots: list[dict], rows: int, columns: int) -> None:
+def _draw_spots(figure: mpl.figure.SubFigure, spots: list[dict], rows: int) -> None:
+    """Every spot as it is, and beside it in grey under the colours of its tiles."""
     everything = np.concatenate([spot["contributions"] for spot in spots])
-    most = float(np.nanmax(np.abs(everything), initial=0)) or 1.0
-    scale = mpl.colors.TwoSlopeNorm(0, -most, most)
-    colours = mpl.colormaps["coolwarm"]
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    finite = np.abs(everything[np.isfinite(everything)])
+    most = float(finite.max(initial=0)) or 1.0
+    scale, colours = mpl.colors.Normalize(-most, most), mpl.colormaps["RdBu_r"]
+    grid = figure.subplots(rows, 2 * SPOTS_A_ROW, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
-    for axes, spot in zip(grid, spots, strict=False):
-        axes.imshow(spot["picture"])
-        axes.set_title(spot["title"], fontsize=8)
+    for number, spot in enumerate(spots):
+        plain, coloured = grid[2 * number : 2 * number + 2]
+        plain.imshow(spot["picture"])
+        plain.set_title(spot["title"], fontsize=8)
+        coloured.imshow(spot["picture"].convert("L"), cmap="gray", vmin=0, vmax=255)
         for box, value in zip(spot["boxes"], spot["contributions"], strict=True):
             if np.isfinite(value):
                 colour = colours(scale(value))
-                axes.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.45, lw=0))
+                coloured.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.6, lw=0))
     bar = figure.colorbar(
         mpl.cm.ScalarMappable(scale, colours), ax=list(grid), shrink=0.9, aspect=15
     )
-    bar.set_label("contribution of the tile, log-odds", fontsize=8)
+    bar.set_label("contribution of\nthe tile, log-odds", fontsize=8)
 
 
 def _draw_reference(axes: Axes, reference: pd.DataFrame, told: dict) -> None:
