@@ -27,6 +27,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/controls.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/bundle.smk"
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.cohort.membership import Cohort, read_cohort
+from histosurv.errors import InputError
 from histosurv.features.store import imported_file
+from histosurv.spots.preparation import SpotSettings, region_of, scale_of
+from histosurv.spots.reader import opened
+from histosurv.spots.tiling import frame
 
 
 class Plan:
@@ -29,6 +33,9 @@ class Plan:
     def __init__(self, config: dict) -> None:
         self._tables = config["cohorts"]
         self._import = config["features"]["import"]
+        self._controls = config["controls"]
+        self._spots = SpotSettings.of(config["spots"])
+        self._has_glass = not self._import and config["spots"]["background"] != "drop"
         self._cohorts = {name: self._read(name, config) for name in self._tables}
         size = config["spots_per_job"]
         self._batches = {
@@ -57,6 +64,17 @@ class Plan:
         """Ids of a cohort's whole slides."""
         slides = self._cohorts[cohort].slides
         return [] if slides is None or self._import else list(slides["slide_id"])
+
+    def controls(self, cohort: str) -> list[str]:
+        """Negative controls that are asked for; of all, those that the cohort allows."""
+        if isinstance(self._controls, list):
+            return self._controls
+        spots = self._cohorts[cohort].spots
+        names = [name for name in ("block", "tma_slide") if name in spots]
+        has_blocks = any(len(set(spots[name])) > 1 for name in names)
+        glass = self._has_glass and _leaves_glass(spots.iloc[0].to_dict(), self._spots)
+        allowed = {"permuted": True, "background": glass, "block": has_blocks}
+        return [name for name in allowed if self._controls and allowed[name]]
 
     def tables(self, wildcards: object) -> list[str]:
         """Files of a cohort's tables, the maps of its slides among them."""
@@ -123,6 +141,22 @@ class Plan:
     def _slide(self, wildcards: object) -> pd.Series:
         slides = self._cohorts[wildcards.cohort].slides
         return slides.set_index("slide_id").loc[wildcards.slide]
+
+
+def _leaves_glass(spot: dict, settings: SpotSettings) -> bool:
+    """Whether a tile fits between a round core and the corner of the spot's picture.
+
+    Cells of whole slides and pictures that cannot be read are given the benefit of the doubt.
+    """
+    if spot.get("tma_slide"):
+        return True
+    try:
+        with opened(spot["image"]) as picture:
+            region, scale = region_of(spot, picture), scale_of(spot, picture)
+            read = frame(region[2:], settings.geometry, mpp=scale.mpp).read_px
+    except InputError:
+        return True
+    return settings.geometry.tile_px <= min(read) * (1 - 0.5**0.5) / 2
 
 
 def files_digest(files: list) -> str:

@@ -35,7 +35,8 @@ rule cohort:
 
 rule folds:
     input:
-        "<results>/development/cohort/patients.csv",
+        patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
     output:
         "<results>/development/cohort/folds.csv",
     log:
@@ -55,6 +56,6 @@ rule folds:
         strata=[f"--strata={name}" for name in config["cohort"]["strata"]],
         code=code_digest("histosurv.cohort.folds"),
     shell:
-        "histosurv folds {input:q} --repeats {params.repeats} --folds {params.folds}"
+        "histosurv folds {input.patients:q} --spots {input.spots:q} --repeats {params.repeats} --folds {params.folds}"
         " --scheme {params.scheme}"
         " --seed {params.seed} {params.strata:q} --out {output:q} 2> {log:q}"

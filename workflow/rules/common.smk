@@ -74,8 +74,8 @@ STARTED = time.time()
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
 PLAN = checked(Plan, config)
-IS_ROTATION = config["resampling"]["scheme"] == "rotation"
-FOLDS = range(1, (config["resampling"]["folds"] if IS_ROTATION else 1) + 1)
+IS_SINGLE = config["resampling"]["scheme"] == "single"
+FOLDS = range(1, (1 if IS_SINGLE else config["resampling"]["folds"]) + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)
 NETWORKS = config["models"]["networks"]
 WITH_NETWORKS = [f"clinical_{name}" for name in NETWORKS]
@@ -83,7 +83,9 @@ CLINICAL = ["clinical", *WITH_NETWORKS] if config["models"]["clinical"] else []
 # What the order of tiles does is asked of the first repeat, if at all.
 ATTRIBUTED = NETWORKS if config["models"]["attribution"]["run"] else []
 ORDER_SCORES = ["<results>/development/order_scores.csv"] if ATTRIBUTED else []
-MODELS = [*NETWORKS, *config["models"]["baselines"], *CLINICAL]
+IMAGE_MODELS = [*NETWORKS, *config["models"]["baselines"]]
+MODELS = [*IMAGE_MODELS, *CLINICAL]
+CONTROLS = PLAN.controls("development")
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)
 # What the report shows of the pixels; nothing where features are imported.
@@ -108,6 +110,7 @@ wildcard_constraints:
     slide=r"[^/]+",
     network="lstm|attention_mil",
     baseline="logistic|elastic_net|naive_bayes|svm|cox",
+    control="permuted|background|block",
     clinical="clinical(_lstm|_attention_mil)?",
     repeat=r"\d+",
     fold=r"\d+",

@@ -49,6 +49,10 @@ rule report:
             repeat=REPEATS,
             fold=FOLDS,
         ),
+        controls=collect(
+            "<results>/controls/{control}/development/evaluation/metrics.csv",
+            control=CONTROLS,
+        ),
     output:
         "<results>/report/study.html",
     log:
@@ -66,10 +70,13 @@ rule report:
         spots=spots_option,
         batches=len(BATCHES),
         models=training_folder,
+        controls=lambda wildcards, input: [
+            f"--control={path}" for path in input.controls
+        ],
         evaluation=subpath(input.metrics, parent=True),
         code=code_digest("histosurv.report.build", "report/templates"),
     shell:
         "histosurv report --config {input.config:q} --cohort {params.cohort:q}"
         " --features {params.features:q} {params.spots:q} --batches {params.batches}"
-        " --models {params.models:q} --evaluation {params.evaluation:q}"
+        " --models {params.models:q} --evaluation {params.evaluation:q} {params.controls:q}"
         " --out {output:q} 2> {log:q}"

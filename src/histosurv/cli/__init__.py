@@ -29,6 +29,7 @@ for command in (
     models.clinical,
     models.attribute,
     models.scores,
+    models.control,
     models.bundle,
 ):
     app.command(rich_help_panel="Steps of the workflow")(command)

@@ -220,6 +220,27 @@ def attribute(
     )
 
 
+def control(
+    name: Annotated[
+        Literal["permuted", "background", "block"], typer.Argument(help="name of the control")
+    ],
+    cohort_folder: CohortFolder,
+    feature_folder: FeatureFolder,
+    batches: Batches,
+    out: OutFolder,
+    spots: Annotated[Path | None, typer.Option(help="folder of the tile tables")] = None,
+    seed: Seed = 2018,
+) -> None:
+    """Write the cohort of a negative control, on which the same steps are run.
+
+    Example: histosurv control permuted --cohort results/development/cohort --features
+    results/development/features --batches 3 --out results/controls/permuted/development
+    """
+    from histosurv.models.controls import write_control
+
+    write_control(name, cohort_folder, feature_folder, out, batches, spots=spots, seed=seed)
+
+
 def bundle(
     config_file: Annotated[Path, typer.Option("--config", help="configuration of the run")],
     cohort_folder: CohortFolder,

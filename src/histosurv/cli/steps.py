@@ -84,8 +84,12 @@ def folds(
     n_folds: Annotated[int, typer.Option("--folds", min=2, help="parts of the rotation")] = 3,
     strata: Annotated[list[str] | None, typer.Option(help="column to balance by")] = None,
     scheme: Annotated[
-        Literal["rotation", "single"], typer.Option(help="test every part once, or the first only")
+        Literal["rotation", "single", "blocks"],
+        typer.Option(help="test every part once, or the first only; blocks keeps blocks whole"),
     ] = "rotation",
+    spots: Annotated[
+        Path | None, typer.Option(help="checked spot table, for the scheme blocks")
+    ] = None,
     seed: Seed = 2018,
 ) -> None:
     """Assign every patient to fit, validation and test parts.
@@ -93,12 +97,16 @@ def folds(
     Example: histosurv folds results/development/cohort/patients.csv --strata stage --out folds.csv
     """
     from histosurv.cohort.folds import rotate
-    from histosurv.cohort.tables import read_patients
+    from histosurv.cohort.tables import read_checked_spots, read_patients
+    from histosurv.errors import InputError
     from histosurv.publish import write_table
 
     table = read_patients(patients, strata=strata or [])
+    if scheme == "blocks" and spots is None:
+        raise InputError("--scheme blocks: name the checked spot table with --spots")
+    placed = read_checked_spots(spots) if scheme == "blocks" else None
     how = {"n_repeats": repeats, "n_folds": n_folds, "strata": strata or [], "scheme": scheme}
-    write_table(rotate(table, seed=seed, **how), out)
+    write_table(rotate(table, seed=seed, spots=placed, **how), out)
 
 
 def tiles(

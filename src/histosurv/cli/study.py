@@ -205,6 +205,9 @@ def report(
     spots: Annotated[
         Path | None, typer.Option(help="folder of the spots; without it features were imported")
     ] = None,
+    control: Annotated[
+        list[Path] | None, typer.Option(help="metrics table of a control, in CONTROL/*/evaluation")
+    ] = None,
     batches: Batches = 1,
 ) -> None:
     """Write the study report, one HTML file.
@@ -223,5 +226,6 @@ def report(
         evaluation=evaluation,
         out=out,
         spots=spots,
+        controls={path.parents[2].name: path for path in control or []},
         n_batches=batches,
     )

@@ -104,8 +104,8 @@ def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     return spots.sort_values("spot_id", kind="stable")
 
 
-def read_indexes(features: Path, n_batches: int) -> pd.DataFrame:
-    """Read the indexes of all batches of a feature folder.
+def read_indexes(features: Path, n_batches: int, *, first: int = 0) -> pd.DataFrame:
+    """Read the indexes of all batches of a feature folder, or of those from `first` on.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def read_indexes(features: Path, n_batches: int) -> pd.DataFrame:
         of an older batch size that lie about are not read.
     """
     text = dict.fromkeys(("spot_id", "status", "reason", "file", "sha256"), str)
-    paths = [features / "batches" / f"{batch:04d}.csv" for batch in range(n_batches)]
+    paths = [features / "batches" / f"{batch:04d}.csv" for batch in range(first, n_batches)]
     return pd.concat(pd.read_csv(path, dtype=text, keep_default_na=False) for path in paths)
 
 

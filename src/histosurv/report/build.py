@@ -11,6 +11,7 @@ from histosurv.cohort.folds import read_folds
 from histosurv.cohort.tables import read_patients
 from histosurv.models.scores import job_names
 from histosurv.publish import published
+from histosurv.report.controls import control_section, read_metrics
 from histosurv.report.features import feature_section
 from histosurv.report.figures.kaplan_meier import draw_kaplan_meier
 from histosurv.report.figures.roc import draw_roc
@@ -33,6 +34,7 @@ def build_report(
     evaluation: Path,
     out: Path,
     spots: Path | None = None,
+    controls: dict[str, Path] | None = None,
     n_batches: int = 1,
 ) -> None:
     """Write the report as one HTML file that needs nothing else.
@@ -45,21 +47,22 @@ def build_report(
         Folders of the rooms.
     spots : pathlib.Path, optional
         Folder of the spots; None where features were imported.
+    controls : dict of str to pathlib.Path, optional
+        Metrics tables of the negative controls.
     n_batches : int
         Number of batches of spots.
     out : pathlib.Path
         The HTML file.
     """
     config = yaml.safe_load(config_path.read_text(encoding="utf-8"))
-    metrics = pd.read_csv(evaluation / "metrics.csv", keep_default_na=False, na_values=[""])
-    for name in ("score", "note"):
-        metrics[name] = metrics[name].fillna("")
+    metrics = read_metrics(evaluation / "metrics.csv")
     patients = read_patients(cohort / "patients.csv")
     exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
     vectors = feature_section(features, n_batches)
     pixels = spot_section(spots, n_batches) if spots else None
     jobs = job_names(read_folds(cohort / "folds.csv"))
     training = training_section(models, config["models"]["networks"], jobs, metrics)
+    negative = control_section(controls or {}, config["controls"])
     counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
     page = _environment().get_template("study.html.j2")
     text = page.render(
@@ -69,7 +72,10 @@ def build_report(
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
-        warnings=warnings_of(metrics, vectors, len(exclusions), pixels) + training["warnings"],
+        warnings=warnings_of(metrics, vectors, len(exclusions), pixels)
+        + training["warnings"]
+        + negative["warnings"],
+        controls=negative["rows"],
         training=training,
         tuning=tuning_rows(models, _tuned(config["models"]), jobs),
         spots=pixels,
