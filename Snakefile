@@ -21,6 +21,7 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/functions.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/spots.smk"
 include: "workflow/rules/features.smk"

@@ -9,6 +9,18 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
+# The least that is a whole study.
+QUICK = {
+    "resampling": {"folds": 2},
+    "models": {
+        "baselines": ["logistic"],
+        "clinical": [],
+        "attribution": {"run": False},
+        "lstm": {"units": [4]},
+        "training": {"max_epochs": 1, "initialisations": 1},
+    },
+}
+
 
 def run_snakemake(folder, *arguments, config=None, config_file=ROOT / "config.yaml", cores=2):
     """Run the shipped Snakefile in a folder, its config overlaid with some settings."""

@@ -34,6 +34,7 @@ class Plan:
         self._tables = config["cohorts"]
         self._import = config["features"]["import"]
         self._controls = config["controls"]
+        self._mixes_blocks = config["resampling"]["scheme"] != "blocks"
         self._spots = SpotSettings.of(config["spots"])
         self._has_glass = not self._import and config["spots"]["background"] != "drop"
         self._cohorts = {name: self._read(name, config) for name in self._tables}
@@ -71,7 +72,7 @@ class Plan:
             return self._controls
         spots = self._cohorts[cohort].spots
         names = [name for name in ("block", "tma_slide") if name in spots]
-        has_blocks = any(len(set(spots[name])) > 1 for name in names)
+        has_blocks = self._mixes_blocks and any(len(set(spots[name])) > 1 for name in names)
         glass = self._has_glass and _leaves_glass(spots.iloc[0].to_dict(), self._spots)
         allowed = {"permuted": True, "background": glass, "block": has_blocks}
         return [name for name in allowed if self._controls and allowed[name]]

@@ -20,16 +20,20 @@ from histosurv.models.training import score_network
 CPU = torch.device("cpu")
 
 
-def settings(name="lstm", **changes):
-    """Small and quick, the rest as in the config's defaults."""
+def given(name="lstm", **changes):
+    """What the config says, small and quick, the rest as by default."""
     config = complete({"cohorts": {"development": {"patients": "p", "spots": "s"}}})["models"]
     small = {"units": [16, 8], "l1": 0.0001, "l2": 0.0001} if name == "lstm" else {"width": 16}
     training = {"learning_rate": 0.01, "batch_patients": 12, "max_epochs": 15}
     training |= {"patience_epochs": 5, "initialisations": 2}
-    given = {"network": config[name] | small, "training": config["training"] | training}
+    made = {"network": config[name] | small, "training": config["training"] | training}
     for key, value in changes.items():
-        given["network" if key in given["network"] else "training"][key] = value
-    return NetworkSettings.of(json.loads(json.dumps(given)))
+        made["network" if key in made["network"] else "training"][key] = value
+    return json.loads(json.dumps(made))
+
+
+def settings(name="lstm", **changes):
+    return NetworkSettings.of(given(name, **changes))
 
 
 def cohort(n=90, signal=2.0, seed=0, unknown=0.1):

@@ -7,21 +7,15 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from tests.running import output_of, run_snakemake
+from tests.running import QUICK, output_of, run_snakemake
 
 from histosurv.cohort.demo import simulate
 from histosurv.publish import write_table
 
-CONFIG = {
+CONFIG = QUICK | {
     "cohorts": {"development": {"patients": "patients.csv", "spots": "spots.csv"}},
     "features": {"import": "features"},
     "spots_per_job": 20,
-    "resampling": {"folds": 2},
-    "models": {
-        "baselines": [],
-        "lstm": {"units": [4]},
-        "training": {"max_epochs": 1, "initialisations": 1},
-    },
 }
 
 

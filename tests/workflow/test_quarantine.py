@@ -2,18 +2,9 @@
 
 import pandas as pd
 from PIL import Image
-from tests.running import output_of, run_snakemake
+from tests.running import QUICK, output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
-
-CONFIG = {
-    "resampling": {"folds": 2},
-    "models": {
-        "baselines": ["logistic"],
-        "lstm": {"units": [4]},
-        "training": {"max_epochs": 1, "initialisations": 1},
-    },
-}
 
 
 def test_bad_pictures_are_left_out_counted_and_mended(tmp_path):
@@ -25,7 +16,7 @@ def test_bad_pictures_are_left_out_counted_and_mended(tmp_path):
     kept = (images / lonely["image"]).read_bytes()
     (images / lonely["image"]).write_bytes(kept[: len(kept) // 2])
     Image.new("RGB", (224, 224), (243, 243, 243)).save(images / one_of_two["image"])
-    run = run_snakemake(tmp_path, config=CONFIG)
+    run = run_snakemake(tmp_path, config=QUICK)
     assert run.returncode == 0, output_of(run)
 
     results = tmp_path / "results/development"
@@ -48,7 +39,7 @@ def test_bad_pictures_are_left_out_counted_and_mended(tmp_path):
     assert 'aria-label="Stain vectors of every spot and block"' in page
 
     (images / lonely["image"]).write_bytes(kept)  # an undamaged copy is brought
-    run = run_snakemake(tmp_path, config=CONFIG)
+    run = run_snakemake(tmp_path, config=QUICK)
     assert run.returncode == 0, output_of(run)
     log = (tmp_path / "logs/development/features/0000.log").read_text()
     assert f"1 spots computed, {len(spots) - 2} taken over, 1 excluded" in log

@@ -62,7 +62,8 @@ def test_null_cohort_shows_nothing(study, tmp_path):
     for part in ("demo", "results/weights", "results/development/features"):
         shutil.copytree(study / part, tmp_path / part, ignore=shutil.ignore_patterns("batches"))
     write_table(null.patients, tmp_path / "demo/patients.csv")
-    settings = {"models": {"baselines": []}, "spots_per_job": 1000}
+    models = {"baselines": [], "clinical": [], "attribution": {"run": False}}
+    settings = {"models": models, "spots_per_job": 1000}
     run = run_snakemake(tmp_path, config=settings)
     assert run.returncode == 0, output_of(run)
     assert " 0 spots computed" in (tmp_path / "logs/development/features/0000.log").read_text()

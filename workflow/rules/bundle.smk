@@ -2,11 +2,6 @@
 # makes one folder. Not part of the report; ask for it with `snakemake bundle`.
 
 
-def frozen_folder(wildcards, input):
-    """Folder of all models, three above the networks."""
-    return Path(input.networks[0]).parents[2]
-
-
 rule bundle:
     input:
         config="<results>/config.yaml",

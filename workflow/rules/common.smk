@@ -1,4 +1,4 @@
-# Checks of config and tables, wildcards, and the functions that the rules share.
+# Checks of config and tables, what the study consists of, and the names of wildcards.
 
 import json
 import sys
@@ -29,45 +29,6 @@ def mistakes():
     logs = sorted(path for path in Path("logs").rglob("*.log") if is_new(path))
     text = "\n".join(path.read_text("utf-8", "replace") for path in logs)
     return [line for line in text.splitlines() if line.startswith(MISTAKE)]
-
-
-def batch_imports(wildcards):
-    """Feature files of a batch; one that is missing is a user's mistake."""
-    return checked(PLAN.imports, wildcards)
-
-
-def features_folder(wildcards, input):
-    """Folder of the feature files, two above the batch indexes."""
-    return Path(input.indexes[0]).parents[1]
-
-
-def spots_option(wildcards, input):
-    """Folder of the spots' tables and pictures, if there were any pixels."""
-    return [f"--spots={Path(path).parents[1]}" for path in input.quality[:1]]
-
-
-def models_folder(wildcards, input):
-    """Folder of all models' scores, three above the score files."""
-    return Path(input.tables[0]).parents[2]
-
-
-def training_folder(wildcards, input):
-    """Folder of all models' training, three above the learning curves."""
-    return Path(input.training[0]).parents[2]
-
-
-def weights_files(wildcards):
-    """The weights file that the study names, or those of the folder, if it names one."""
-    source = Path(config["features"]["weights"])
-    if config["features"]["weights"] in WEIGHTS:
-        return []
-    names = ["config.json", "model.safetensors", "pytorch_model.bin"]
-    return [source / name for name in names if (source / name).is_file()] or [source]
-
-
-def weights_state(wildcards):
-    """Size and time of the weights files: one replaced by an older one is another, too."""
-    return files_digest(weights_files(wildcards))
 
 
 STARTED = time.time()

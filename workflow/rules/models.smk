@@ -1,18 +1,6 @@
 # Risk: needs features and folds, makes one score per patient, model and repeat.
 
 
-def joined_network(wildcards):
-    """Scores of the network that a clinical model is joined with, if it is one of those."""
-    network = wildcards.clinical.removeprefix("clinical").removeprefix("_")
-    folder = f"<results>/models/{network}/{wildcards.repeat}_{wildcards.fold}"
-    return [f"{folder}/{name}.csv" for name in ("scores", "validation") if network]
-
-
-def network_option(wildcards, input):
-    """The folder of these scores."""
-    return [f"--network={Path(path).parent}" for path in input.network[:1]]
-
-
 rule baseline:
     input:
         patients="<results>/development/cohort/patients.csv",

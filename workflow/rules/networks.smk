@@ -1,13 +1,6 @@
 # Networks: need features and folds, make scores, frozen networks and what they learnt from.
 
 
-def network_settings(wildcards):
-    """What the config says of a network, of its training and of the choice of its settings."""
-    models = config["models"]
-    shared = {name: models[name] for name in ("training", "tuning")}
-    return json.dumps({"network": models[wildcards.network]} | shared)
-
-
 rule train:
     input:
         patients="<results>/development/cohort/patients.csv",

@@ -1,5 +1,6 @@
 """What the clinic knows, as a fitted model: alone, and with a network's score beside it."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,9 @@ def score_clinical(
     wanted = outcome(of_fit["time_months"], of_fit["event"])
     splits = inner_splits(NAME, wanted["event"].astype(int), inner_folds, job.seed)
     settings = [{"model__penalty": penalty} for penalty in PENALTIES[:n_settings]]
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # A category that the fit part lacks counts as none of its categories.
+        warnings.filterwarnings("ignore", message="Found unknown categories")
         fitted, tuning = fit_best(
             NAME, _pipeline(table), settings, table.loc[of_fit.index], wanted, splits
         )

@@ -74,6 +74,6 @@ def control_section(controls: dict[str, Path], asked: bool | list[str]) -> dict:
 def _left_out(control: str) -> dict[str, str]:
     reason = {
         "background": "not run: no tile of bare glass fits beside a core, or there are no pictures",
-        "block": "not run: the spots are not in several blocks",
+        "block": "not run: the spots are not in several blocks, or folds hold whole blocks",
     }[control]
     return {"control": CONTROLS[control], "name": "", "auc": "", "n": "", "verdict": reason}

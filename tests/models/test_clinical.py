@@ -1,0 +1,113 @@
+"""The clinical model alone, and joined with a network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.models.small_cohorts import auc, cohort, job, scrambled_test
+
+from histosurv.errors import InputError
+from histosurv.models.clinical import covariate_table, score_clinical
+from histosurv.models.job import scored
+
+COVARIATES = ["age", "stage"]
+
+
+def with_covariates(n=120, seed=0):
+    """Age follows the outcome, with gaps; stage is letters, with gaps."""
+    work = job(cohort(n, seed=seed))
+    rng = np.random.default_rng(seed + 1)
+    patients = work.sequences.patients.copy()
+    dead = (patients["event"] == 1).to_numpy()
+    patients["age"] = rng.normal(60 + 10 * dead, 5).round()
+    patients.loc[patients.index[::7], "age"] = np.nan
+    patients["stage"] = rng.choice(["A", "B", ""], n)
+    return replace(work, sequences=replace(work.sequences, patients=patients))
+
+
+def changed(work, **columns):
+    patients = work.sequences.patients.assign(**columns)
+    return replace(work, sequences=replace(work.sequences, patients=patients))
+
+
+def network_folder(work, folder, noise=0.5):
+    """A network that knows something that age does not."""
+    label = work.sequences.patients["event"] == 1
+    value = label + noise * np.random.default_rng(3).standard_normal(len(label))
+    scored("lstm", value, work).write(folder)
+    return folder
+
+
+def test_the_covariates_are_found_and_the_joined_score_is_better(tmp_path):
+    work = with_covariates(300)
+    alone, tuning = score_clinical(work, COVARIATES)
+    assert auc(alone.rows, work.sequences) > 0.75
+    assert set(alone.rows["score"]) == {"clinical"}
+    assert tuning["setting"].nunique() == 6
+    joined, _ = score_clinical(work, COVARIATES, network_folder(work, tmp_path))
+    assert set(joined.rows["score"]) == {"clinical_lstm"}
+    assert auc(joined.rows, work.sequences) > auc(alone.rows, work.sequences)
+    assert sorted(joined.rows["patient_id"]) == sorted(work.parts["test"])
+
+
+def test_scrambling_test_outcomes_changes_nothing(tmp_path):
+    work = with_covariates()
+    folder = network_folder(work, tmp_path)
+    for network in (None, folder):
+        first, other = (
+            score_clinical(each, COVARIATES, network)[0].rows
+            for each in (work, scrambled_test(work))
+        )
+        assert first.equals(other)
+
+
+def test_covariates_of_test_patients_move_nobodys_score_but_their_own():
+    work = with_covariates()
+    some, others = work.parts["test"][::2], work.parts["test"][1::2]
+    age = work.sequences.patients["age"].copy()
+    age[some] += 30
+    before, after = (
+        score_clinical(each, COVARIATES)[0].rows.set_index("patient_id")
+        for each in (work, changed(work, age=age))
+    )
+    assert before.loc[others].equals(after.loc[others])
+    assert (before.loc[some, "value"] != after.loc[some, "value"]).any()
+
+
+def test_empty_and_constant_covariates_are_left_out_and_said(capsys):
+    work = with_covariates()
+    work = changed(work, weight="", site="colon")
+    expected = score_clinical(work, COVARIATES)[0].rows
+    told = score_clinical(work, [*COVARIATES, "weight", "site"])[0].rows
+    assert told.equals(expected)
+    said = capsys.readouterr().err
+    assert "covariate weight is empty for all patients of the fit part" in said
+    assert "covariate site is the same for all patients of the fit part" in said
+    with pytest.raises(InputError, match=r"none of the covariates \(weight, site\) differs"):
+        score_clinical(work, ["weight", "site"])
+
+
+def test_numbers_are_numbers_and_the_rest_are_categories():
+    patients = pd.DataFrame(
+        {
+            "age": ["50", "", "61"],
+            "grade": pd.array([1, 3, pd.NA], "Int64"),
+            "site": ["a", "", "2"],
+        },
+        index=["P1", "P2", "P3"],
+    )
+    table = covariate_table(patients, ["age", "grade", "site"], ["P1", "P2", "P3"])
+    assert table["age"].tolist()[::2] == [50.0, 61.0]
+    assert table["grade"].tolist()[:2] == [1.0, 3.0]
+    assert table["site"].tolist() == ["a", "", "2"]
+    assert table[["age", "grade"]].isna().sum().tolist() == [1, 1]
+
+
+def test_a_category_of_the_test_part_alone_is_no_trouble():
+    work = with_covariates()
+    stage = work.sequences.patients["stage"].copy()
+    stage[work.parts["test"][0]] = "Z"
+    assert np.isfinite(
+        score_clinical(changed(work, stage=stage), COVARIATES)[0].rows["value"]
+    ).all()

@@ -1,0 +1,148 @@
+"""Frozen models for new patients, the controls, and folds of whole blocks: one small study."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from tests.running import QUICK, output_of, run_snakemake
+
+from histosurv.cohort.demo import write_demo
+
+CONFIG = QUICK | {
+    "controls": True,
+    "models": QUICK["models"] | {"attribution": {"run": True, "orders": 3}},
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("frozen")
+    write_demo(folder / "demo", n_patients=60, spot_px=320, seed=5)
+    for target in ("all", "bundle"):
+        run = run_snakemake(folder, target, config=CONFIG)
+        assert run.returncode == 0, output_of(run)
+    return folder
+
+
+def predict(study, out, *spots, succeeds=True):
+    command = [sys.executable, "-m", "histosurv", "predict", "results/bundle", *map(str, spots)]
+    run = subprocess.run([*command, "--out", out], cwd=study, capture_output=True, text=True)
+    assert (run.returncode == 0) == succeeds, output_of(run)
+    return run
+
+
+def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_path):
+    # A patient of the study: the model of the fold that tested her says what the study said.
+    scores = pd.read_csv(study / "results/development/scores.csv")
+    spots = pd.read_csv(study / "demo/spots.csv")
+    several = spots["patient_id"].value_counts().loc[lambda n: n > 1].index[0]
+    images = [f"demo/{image}" for image in spots.loc[spots["patient_id"] == several, "image"]]
+    predict(study, tmp_path, *images)
+    told = json.loads((tmp_path / "prediction.json").read_text())["patients"][0]
+    for name in ("lstm", "logistic"):
+        row = scores[(scores["score"] == name) & (scores["patient_id"] == several)].iloc[0]
+        of = told["scores"][name]
+        assert of["folds"][row["fold"] - 1] == pytest.approx(row["value"], rel=1e-5, abs=1e-7)
+        assert of["log_odds"] == pytest.approx(np.mean(of["folds"]))
+        assert of["risk_60m"] == pytest.approx(1 / (1 + np.exp(-of["log_odds"])))
+        assert of["group"] == ("high" if of["log_odds"] >= of["threshold"] else "low")
+        assert 0 <= of["percentile"] <= 100
+    tiles = pd.read_csv(tmp_path / "tiles.csv")
+    assert len(tiles) == 4 * len(images)
+    assert Image.open(tmp_path / "patient.png").size[0] > 800
+
+
+def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study, tmp_path):
+    write_demo(tmp_path / "new", n_patients=3, spot_px=320, seed=9)
+    table = pd.read_csv(tmp_path / "new/spots.csv").drop_duplicates("patient_id")
+    table.to_csv(tmp_path / "new/spots.csv", index=False)
+    (tmp_path / "new" / table["image"].iloc[0]).write_bytes(b"no picture")
+    run = predict(study, tmp_path / "out", tmp_path / "new/spots.csv")
+    told = json.loads((tmp_path / "out/prediction.json").read_text())["patients"]
+    assert [patient["patient_id"] for patient in told] == sorted(table["patient_id"])
+    assert told[0]["scores"] == {}
+    assert "no image of a known kind" in told[0]["spots"][0]["reason"]
+    assert len(told[1]["scores"]) == 2
+    assert "without a usable spot: P0001" in run.stderr
+    assert "drawn at random: for trying out only" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("spots", "told"),
+    [
+        (["missing.png"], "missing.png: there is no such file"),
+        (["demo/spots.csv", "demo/patients.csv"], "give one spot table alone"),
+        (["demo/truth.npz"], "no readable feature file"),
+    ],
+)
+def test_what_cannot_be_scored_is_told(study, tmp_path, spots, told):
+    (study / "demo/truth.npz").write_bytes(b"nothing")
+    assert told in predict(study, tmp_path, *spots, succeeds=False).stderr
+
+
+def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_path):
+    np.savez(tmp_path / "spot.npz", features=np.zeros((4, 7), np.float32))
+    run = predict(study, tmp_path, tmp_path / "spot.npz", succeeds=False)
+    assert "7 features a tile; the models were trained on 4096" in run.stderr
+    shutil.copytree(study / "results/bundle", tmp_path / "results/bundle")
+    with (tmp_path / "results/bundle/config.yaml").open("a") as file:
+        file.write("# another\n")
+    run = predict(tmp_path, tmp_path, study / "demo/spots.csv", succeeds=False)
+    assert "config.yaml: changed since it was written; bring the bundle again" in run.stderr
+
+
+def test_the_bundle_tells_of_no_single_patient(study):
+    folder = study / "results/bundle"
+    patients = pd.read_csv(study / "demo/patients.csv")["patient_id"]
+    for path in (path for path in folder.rglob("*") if path.suffix in {".json", ".csv", ".md"}):
+        text = path.read_text()
+        assert not any(patient in text for patient in patients)
+    card = (folder / "MODEL_CARD.md").read_text()
+    metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
+    auc = metrics[(metrics["score"] == "lstm") & (metrics["estimand"] == "auc_60m")].iloc[0]
+    assert f"{auc['estimate']:.2f} ({auc['lower']:.2f} to {auc['upper']:.2f})" in card
+    assert "60 patients" in card
+
+
+def test_controls_are_in_the_report_and_their_outcomes_are_others(study):
+    folder = study / "results/controls"
+    assert sorted(path.name for path in folder.iterdir()) == ["block", "permuted"]
+    page = (study / "results/report/study.html").read_text()
+    for text in ("Outcomes dealt anew", "Block alone", "no tile of bare glass fits beside a core"):
+        assert text in page
+    metrics = pd.read_csv(folder / "permuted/development/evaluation/metrics.csv")
+    table = metrics[metrics["estimand"] == "auc_60m_within_folds"].set_index("score")
+    assert {"lstm", "logistic"} <= set(table.index)
+    patients = pd.read_csv(folder / "permuted/development/cohort/patients.csv")
+    own = pd.read_csv(study / "results/development/cohort/patients.csv")
+    assert (patients["time_months"] != own["time_months"]).mean() > 0.9
+
+
+def test_orders_stand_in_the_metrics_and_tiles_in_a_table_of_their_own(study):
+    metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
+    assert set(metrics.loc[metrics["estimand"] == "order_spread", "score"]) == {"lstm"}
+    folder = study / "results/models/lstm"
+    tables = [pd.read_csv(folder / f"1_{fold}/attribution.csv") for fold in (1, 2)]
+    spots = pd.read_csv(study / "demo/spots.csv")
+    assert len(pd.concat(tables)) == 4 * len(spots)
+    page = (study / "results/report/study.html").read_text()
+    assert "Order of the tiles" in page
+
+
+def test_folds_of_whole_blocks(study, tmp_path):
+    shutil.copytree(study / "demo", tmp_path / "demo")
+    shutil.copytree(study / "results", tmp_path / "results")
+    config = CONFIG | {"resampling": {"folds": 2, "scheme": "blocks"}}
+    table = "results/development/cohort/folds.csv"
+    run = run_snakemake(tmp_path, table, "--force", config=config)
+    assert run.returncode == 0, output_of(run)
+    folds = pd.read_csv(tmp_path / table)
+    spots = pd.read_csv(tmp_path / "demo/spots.csv")
+    for _, of in folds.groupby("fold"):
+        there = spots["patient_id"].isin(of.loc[of["part"] == "test", "patient_id"])
+        assert not set(spots.loc[there, "block"]) & set(spots.loc[~there, "block"])

@@ -1,0 +1,64 @@
+# Inputs and parameters that rules work out from their wildcards and inputs.
+
+
+def batch_imports(wildcards):
+    """Feature files of a batch; one that is missing is a user's mistake."""
+    return checked(PLAN.imports, wildcards)
+
+
+def features_folder(wildcards, input):
+    """Folder of the feature files, two above the batch indexes."""
+    return Path(input.indexes[0]).parents[1]
+
+
+def spots_option(wildcards, input):
+    """Folder of the spots' tables and pictures, if there were any pixels."""
+    return [f"--spots={Path(path).parents[1]}" for path in input.quality[:1]]
+
+
+def models_folder(wildcards, input):
+    """Folder of all models' scores, three above the score files."""
+    return Path(input.tables[0]).parents[2]
+
+
+def training_folder(wildcards, input):
+    """Folder of all models' training, three above the learning curves."""
+    return Path(input.training[0]).parents[2]
+
+
+def frozen_folder(wildcards, input):
+    """Folder of all models, three above the networks."""
+    return Path(input.networks[0]).parents[2]
+
+
+def network_settings(wildcards):
+    """What the config says of a network, of its training and of the choice of its settings."""
+    models = config["models"]
+    shared = {name: models[name] for name in ("training", "tuning")}
+    return json.dumps({"network": models[wildcards.network]} | shared)
+
+
+def joined_network(wildcards):
+    """Scores of the network that a clinical model is joined with, if it is one of those."""
+    network = wildcards.clinical.removeprefix("clinical").removeprefix("_")
+    folder = f"<results>/models/{network}/{wildcards.repeat}_{wildcards.fold}"
+    return [f"{folder}/{name}.csv" for name in ("scores", "validation") if network]
+
+
+def network_option(wildcards, input):
+    """The folder of these scores."""
+    return [f"--network={Path(path).parent}" for path in input.network[:1]]
+
+
+def weights_files(wildcards):
+    """The weights file that the study names, or those of the folder, if it names one."""
+    source = Path(config["features"]["weights"])
+    if config["features"]["weights"] in WEIGHTS:
+        return []
+    names = ["config.json", "model.safetensors", "pytorch_model.bin"]
+    return [source / name for name in names if (source / name).is_file()] or [source]
+
+
+def weights_state(wildcards):
+    """Size and time of the weights files: one replaced by an older one is another, too."""
+    return files_digest(weights_files(wildcards))
