@@ -10,7 +10,11 @@ import pytest
 from tests.running import ROOT, output_of, run_snakemake
 
 # The study asks for ten; HISTOSURV_REAL_REPEATS=10 takes ten times as long.
-QUICK = {"initialisations": 1}
+QUICK = {
+    "training": {"initialisations": 1},
+    "tuning": {"settings": 1},
+    "attribution": {"run": False},
+}
 N_REPEATS = int(os.environ.get("HISTOSURV_REAL_REPEATS", "1"))
 
 
@@ -30,7 +34,7 @@ def bring_hancock(source, folder):
 def study(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hancock")
     bring_hancock(real_data / "hancock", folder / "hancock")
-    settings = {"resampling": {"repeats": N_REPEATS}, "models": {"training": QUICK}}
+    settings = {"resampling": {"repeats": N_REPEATS}, "models": QUICK}
     run = run_snakemake(folder, config=settings, config_file=ROOT / "tests/real/hancock.yaml")
     assert run.returncode == 0, output_of(run)
     return folder / "results"
