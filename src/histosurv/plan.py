@@ -11,9 +11,6 @@ import pandas as pd
 from histosurv.cohort.membership import Cohort, read_cohort
 from histosurv.errors import InputError
 from histosurv.features.store import imported_file
-from histosurv.spots.preparation import SpotSettings, region_of, scale_of
-from histosurv.spots.reader import opened
-from histosurv.spots.tiling import frame
 
 
 class Plan:
@@ -35,7 +32,7 @@ class Plan:
         self._import = config["features"]["import"]
         self._controls = config["controls"]
         self._mixes_blocks = config["resampling"]["scheme"] != "blocks"
-        self._spots = SpotSettings.of(config["spots"])
+        self._spots = config["spots"]
         self._has_glass = not self._import and config["spots"]["background"] != "drop"
         self._cohorts = {name: self._read(name, config) for name in self._tables}
         size = config["spots_per_job"]
@@ -73,7 +70,11 @@ class Plan:
         spots = self._cohorts[cohort].spots
         names = [name for name in ("block", "tma_slide") if name in spots]
         has_blocks = self._mixes_blocks and any(len(set(spots[name])) > 1 for name in names)
-        glass = self._has_glass and _leaves_glass(spots.iloc[0].to_dict(), self._spots)
+        glass = (
+            self._controls
+            and self._has_glass
+            and _leaves_glass(spots.iloc[0].to_dict(), self._spots)
+        )
         allowed = {"permuted": True, "background": glass, "block": has_blocks}
         return [name for name in allowed if self._controls and allowed[name]]
 
@@ -144,20 +145,26 @@ class Plan:
         return slides.set_index("slide_id").loc[wildcards.slide]
 
 
-def _leaves_glass(spot: dict, settings: SpotSettings) -> bool:
+def _leaves_glass(spot: dict, settings: dict) -> bool:
     """Whether a tile fits between a round core and the corner of the spot's picture.
 
     Cells of whole slides and pictures that cannot be read are given the benefit of the doubt.
     """
+    # Opening pictures needs libraries that a dry run should not wait for.
+    from histosurv.spots.preparation import SpotSettings, region_of, scale_of
+    from histosurv.spots.reader import opened
+    from histosurv.spots.tiling import frame
+
     if spot.get("tma_slide"):
         return True
+    geometry = SpotSettings.of(settings).geometry
     try:
         with opened(spot["image"]) as picture:
             region, scale = region_of(spot, picture), scale_of(spot, picture)
-            read = frame(region[2:], settings.geometry, mpp=scale.mpp).read_px
+            read = frame(region[2:], geometry, mpp=scale.mpp).read_px
     except InputError:
         return True
-    return settings.geometry.tile_px <= min(read) * (1 - 0.5**0.5) / 2
+    return geometry.tile_px <= min(read) * (1 - 0.5**0.5) / 2
 
 
 def files_digest(files: list) -> str:

@@ -11,8 +11,10 @@ from histosurv.config import complete
 from histosurv.evaluation.metrics import evaluate
 from histosurv.evaluation.scores import read_scores
 from histosurv.features.store import write_features
+from histosurv.models.inner import tuning_table
 from histosurv.publish import write_table
 from histosurv.report.build import build_report
+from histosurv.report.controls import control_section
 from histosurv.report.wording import interval, number, p_value
 
 WHEN = ("before", "after")
@@ -64,6 +66,10 @@ def study(tmp_path):
         columns = ["layer", "direction", "tile", "norm", "n", "moment"]
         gradients = pd.DataFrame(rows, columns=columns)
         write_table(gradients, tmp_path / f"models/lstm/{job}/gradients.csv")
+        for name in ("lstm", "logistic", "naive_bayes", "svm"):
+            settings = ["{}", '{"rate_factor": 0.3}'] if name == "lstm" else ["{}"]
+            tuning = tuning_table(settings, np.array([[0.6, 0.7], [0.5, 0.6]])[: len(settings)])
+            write_table(tuning, tmp_path / f"models/{name}/{job}/tuning.csv")
     config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     return tmp_path, patients
@@ -90,6 +96,34 @@ def test_networks_that_learnt_nothing_are_told(study):
     path = study[0] / "models/lstm/1_2/training.csv"
     write_table(pd.read_csv(path).assign(score_sd=1e-4), path)
     assert "1 of 3 networks give (nearly) everybody the same score" in build(study)
+
+
+def test_settings_that_were_tried_are_told_with_their_figures(study):
+    page = build(study)
+    assert "<td>as in the config</td><td>0.650</td><td>3 of 3</td>" in page
+    assert "<td>rate_factor 0.3</td><td>0.550</td><td>0 of 3</td>" in page
+
+
+def test_controls_that_find_something_are_a_warning(study, tmp_path):
+    assert "Negative controls" not in build(study)
+    folder = study[0]
+    metrics = pd.read_csv(folder / "evaluation/metrics.csv")
+    is_auc = (metrics["score"] == "lstm") & (metrics["estimand"] == "auc_60m_within_folds")
+    for control, low, high in (("permuted", 0.4, 0.6), ("background", 0.61, 0.8)):
+        metrics.loc[is_auc, ["estimate", "lower", "upper"]] = (low + high) / 2, low, high
+        write_table(metrics, folder / f"controls/{control}/development/evaluation/metrics.csv")
+    tables = {
+        name: folder / f"controls/{name}/development/evaluation/metrics.csv"
+        for name in ("permuted", "background")
+    }
+    section = control_section(tables, asked=True)
+    assert [row["verdict"] for row in section["rows"]] == [
+        "as it should be",
+        "look: 0.5 is not in the interval",
+        "not run: the spots are not in several blocks, or folds hold whole blocks",
+    ]
+    (told,) = section["warnings"]
+    assert "From tiles of bare glass alone Recurrent network on tile features has an AUC" in told
 
 
 def test_hostile_names_are_text(study):
