@@ -3,6 +3,8 @@
     python benchmarks/study_shape.py speed                 # seconds of an epoch
     python benchmarks/study_shape.py penalties             # what the literal penalty does
     python benchmarks/study_shape.py truth [--null]        # is the planted signal found
+    python benchmarks/study_shape.py gradients             # does the error reach the first tiles
+    python benchmarks/study_shape.py attribution           # seconds per patient and network
 
 Features are drawn, not computed: sixteen factors per tile, rectified like VGG-16's, one factor with
 a mean that follows the spot's planted risk. Outcomes are those of the demo cohort of 420 patients.
@@ -24,7 +26,9 @@ from histosurv.cohort.folds import members, rotate
 from histosurv.config import complete
 from histosurv.device import device_name, use_device
 from histosurv.evaluation.discrimination import delong_variance
+from histosurv.models.attribution import attribute, shuffled
 from histosurv.models.baselines import score_baseline
+from histosurv.models.calibration import Line
 from histosurv.models.job import Job
 from histosurv.models.sequences import Sequences
 from histosurv.models.settings import NetworkSettings
@@ -116,6 +120,35 @@ def penalties(device: torch.device, threads: int) -> None:
         )
 
 
+def gradients(device: torch.device, threads: int) -> None:
+    """Norm of the error's gradient at some tiles, by readout and layer."""
+    sequences = draw(null=False, seed=1)
+    job, at = jobs(sequences, 1)[0], [1, 64, 128, 192, 240, 255, 256]
+    for readout in ("last", "mean", "attention"):
+        how = settings({"readout": readout}, {"initialisations": 1, "max_epochs": 12})
+        trained = score_network("lstm", job, how, device, threads=threads)[2]
+        table = trained.gradients.set_index(["moment", "layer", "tile"])["norm"]
+        for moment, layer in ((m, i) for m in ("before", "after") for i in (1, 2, 3)):
+            norms = " | ".join(f"{table[moment, layer, tile]:.1e}" for tile in at)
+            print(f"| {readout} | {moment} | {layer} | {norms} |", flush=True)
+
+
+def attribution(device: torch.device, threads: int) -> None:
+    """Seconds per patient and network for contributions and running risk, and for the orders."""
+    sequences = draw(null=False, seed=1)
+    job, line = jobs(sequences, 1)[0], Line(1.0, 0.0)
+    some = sequences.of_patients(job.parts["test"][:8])
+    for name in ("lstm", "attention_mil"):
+        how = settings({}, {"initialisations": 1, "max_epochs": 1}, name)
+        ensemble = score_network(name, job, how, device, threads=threads)[2].ensemble
+        start = time.perf_counter()
+        attribute(ensemble, some, line, threads=threads)
+        middle = time.perf_counter()
+        shuffled(ensemble, some, line, n_orders=20, seed=1, threads=threads)
+        end = time.perf_counter()
+        print(f"| {name} | {(middle - start) / 8:.2f} s | {(end - middle) / 8:.2f} s |", flush=True)
+
+
 def truth(device: torch.device, threads: int, *, null: bool, seeds: list[int]) -> None:
     """AUC of every model on cohorts with a planted signal, or with none."""
     for seed in seeds:
@@ -137,10 +170,13 @@ def truth(device: torch.device, threads: int, *, null: bool, seeds: list[int]) -
         print(f"| {seed} | the planted risk itself | {auc([planted], sequences)} | |", flush=True)
 
 
+OTHERS = {"gradients": gradients, "attribution": attribution}
+
+
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["speed", "penalties", "truth"])
+    parser.add_argument("what", choices=["speed", "penalties", "truth", *OTHERS])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--null", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
@@ -150,6 +186,8 @@ def main() -> None:
         speed(device, options.threads)
     elif options.what == "penalties":
         penalties(device, options.threads)
+    elif options.what in OTHERS:
+        OTHERS[options.what](device, options.threads)
     else:
         truth(device, options.threads, null=options.null, seeds=options.seeds)
 

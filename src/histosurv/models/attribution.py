@@ -14,6 +14,7 @@ from histosurv.models.batches import pack
 from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble, one_thread
 from histosurv.models.losses import risk
+from histosurv.models.network import AttentionRisk
 from histosurv.models.recurrence import Lstm
 from histosurv.models.sequences import Sequences
 from histosurv.parallel import ordered_map
@@ -123,11 +124,11 @@ class _Shared(NamedTuple):
 
 
 def _shared(network: nn.Module) -> _Shared:
-    first = network.layers[0] if hasattr(network, "layers") else None
-    if not isinstance(first, Lstm) or first.bidirectional:
-        return _Shared(network, lambda tiles: tiles, network)
     behind = copy.deepcopy(network)
-    behind.layers[0].takes_projection = True
+    first = behind if isinstance(behind, AttentionRisk) else behind.layers[0]
+    if not isinstance(first, AttentionRisk | Lstm) or getattr(first, "bidirectional", False):
+        return _Shared(network, lambda tiles: tiles, network)
+    first.takes_projection = True
     return _Shared(behind, first.project, network)
 
 

@@ -157,7 +157,11 @@ class AttentionRisk(nn.Module):
     -----
     e_t = relu(E x_t + b), a = softmax over t of w (tanh(V e_t + c) s(U e_t + d)), output = linear
     function of the sum of a_t e_t. The order of tiles does not matter, nor does a tile's place.
+    As in `histosurv.models.recurrence.Lstm`, ``takes_projection`` says that the input is what
+    `project` made of the tiles.
     """
+
+    takes_projection = False
 
     def __init__(
         self,
@@ -190,10 +194,16 @@ class AttentionRisk(nn.Module):
         if which in ("input", "both"):
             yield self.embedding.weight
 
+    def project(self, tiles: torch.Tensor) -> torch.Tensor:
+        """Vectors e_t of tiles, (n_tiles, width) in single precision."""
+        weight = self.embedding.weight
+        return ((tiles @ weight.to(tiles.dtype).T).to(weight.dtype) + self.embedding.bias).relu()
+
     def _embed(self, tiles: PackedSequence) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        data, weight = self.dropout(tiles.data), self.embedding.weight
-        data = (data @ weight.to(data.dtype).T).to(weight.dtype) + self.embedding.bias
-        padded, lengths = pad_packed_sequence(tiles._replace(data=data.relu()), batch_first=True)
+        data = tiles.data
+        if not self.takes_projection:
+            data = self.project(self.dropout(data))
+        padded, lengths = pad_packed_sequence(tiles._replace(data=data), batch_first=True)
         return padded, of_valid(lengths, padded), lengths
 
 

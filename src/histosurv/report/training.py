@@ -102,6 +102,10 @@ def _plain(setting: str) -> str:
     return ", ".join(told) or "as in the config"
 
 
+def _count(row: pd.Series) -> str:
+    return f"{row['n']:.0f} / {row['events']:.0f}"
+
+
 def _orders(metrics: pd.DataFrame, names: list[str]) -> list[dict[str, str]]:
     table = metrics.set_index(["score", "estimand"])
     return [
@@ -109,8 +113,8 @@ def _orders(metrics: pd.DataFrame, names: list[str]) -> list[dict[str, str]]:
             "name": name_of(name),
             "spread": interval(table.loc[(name, "order_spread")]),
             "change": interval(table.loc[(name, "auc_60m_order_change")], 3),
-            "n": f"{table.loc[(name, 'order_spread'), 'n']:.0f} / "
-            f"{table.loc[(name, 'order_spread'), 'events']:.0f}",
+            "n": _count(table.loc[(name, "order_spread")]),
+            "auc_n": _count(table.loc[(name, "auc_60m_order_change")]),
         }
         for name in names
         if (name, "order_spread") in table.index
