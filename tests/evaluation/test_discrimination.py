@@ -12,6 +12,7 @@ from histosurv.evaluation.discrimination import (
     delong_variance,
     operating_point,
     roc_points,
+    spread_within_folds,
 )
 
 
@@ -132,3 +133,24 @@ def test_a_repeat_by_itself_is_what_within_folds_is_held_against():
     assert auc_per_repeat(both).value == pytest.approx(mean)
     # No fold model differs in scale here: pooling is no reason for a difference.
     assert auc_per_repeat(both) == auc_within_folds(both)
+
+
+def test_the_spread_within_folds_is_that_of_the_drawing():
+    rng = np.random.default_rng(0)
+    n = 600
+    scores = pd.DataFrame(
+        {
+            "patient_id": np.tile(np.arange(n), 2),
+            "repeat": np.repeat([1, 2], n),
+            "fold": np.tile(np.arange(n) % 3, 2),
+            "value": np.tile(0.5 * rng.standard_normal(n), 2),
+        }
+    )
+    scores["value"] += 10 * scores["fold"]
+    found = spread_within_folds(scores)
+    assert found.value == pytest.approx(0.5, rel=0.05)
+    assert found.lower < 0.5 < found.upper
+    # Of normal values the standard error of a standard deviation is sd / sqrt(2 n).
+    assert found.upper - found.lower == pytest.approx(2 * 1.96 * 0.5 / (2 * n) ** 0.5, rel=0.05)
+    assert spread_within_folds(scores.assign(value=scores["fold"])).value == 0
+    assert "no fold has two" in spread_within_folds(scores[:3]).note

@@ -98,6 +98,14 @@ def test_networks_that_learnt_nothing_are_told(study):
     assert "1 of 3 networks give (nearly) everybody the same score" in build(study)
 
 
+def test_a_model_that_tells_nobody_apart_is_told(study):
+    told = "the scores of the tested patients are (nearly) the same"
+    assert told not in build(study)
+    scores = pd.read_csv(study[0] / "scores.csv")
+    write_table(scores.assign(value=0.01 * scores["value"]), study[0] / "scores.csv")
+    assert told in build(study)
+
+
 def test_settings_that_were_tried_are_told_with_their_figures(study):
     page = build(study)
     assert "<td>as in the config</td><td>0.650</td><td>3 of 3</td>" in page

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, rankdata
+from scipy.stats import chi2, norm, rankdata
 from sklearn.metrics import roc_curve
 from statsmodels.stats.proportion import proportion_confint
 
@@ -121,6 +121,30 @@ def roc_points(patients: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["false_positive_rate", "sensitivity"])
     false_positive, sensitivity, _ = roc_curve(label, known["value"])
     return pd.DataFrame({"false_positive_rate": false_positive, "sensitivity": sensitivity})
+
+
+def spread_within_folds(scores: pd.DataFrame) -> Estimate:
+    """Standard deviation of a score within the folds, near zero in one that tells nobody apart.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Rows of one score with ``patient_id, repeat, fold, value``.
+
+    Notes
+    -----
+    Variances of the folds are pooled. The interval takes values for normal; repeats, which share
+    their patients, count once.
+    """
+    groups = scores.groupby(["repeat", "fold"])["value"]
+    left = scores["value"] - groups.transform("mean")
+    free = len(scores) - groups.ngroups
+    once = free * scores["patient_id"].nunique() / len(scores)
+    if free < 1:
+        return Estimate.missing("no fold has two patients")
+    sd = float(np.sqrt((left**2).sum() / free))
+    reach = [np.sqrt(once / chi2.ppf(tail, once)) for tail in (0.975, 0.025)]
+    return Estimate(sd, *(float(sd * factor) for factor in reach))
 
 
 def _share(hits: int, of: int) -> tuple[Estimate, int]:

@@ -14,6 +14,7 @@ from histosurv.evaluation.discrimination import (
     auc_within_folds,
     operating_point,
     roc_points,
+    spread_within_folds,
 )
 from histosurv.evaluation.hazard import (
     at_risk,
@@ -36,6 +37,7 @@ METHODS = {
     "auc_60m_within_folds": "pairs within folds; DeLong",
     "sensitivity_60m": "high against low risk; Wilson",
     "specificity_60m": "high against low risk; Wilson",
+    "score_sd": "standard deviation of the score within folds; chi-squared",
     "icc_spots": "one-way intraclass correlation of single spots; F distribution",
     "order_spread": "SD over random orders of tiles / SD between patients; bootstrap",
     "auc_60m_order_change": "mean over random orders of tiles; 95 % of the orders",
@@ -114,6 +116,7 @@ def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[
         "auc_60m_within_folds": (auc_within_folds(of_score), n_known, n_dead),
         "sensitivity_60m": (*points["sensitivity_60m"], n_dead),
         "specificity_60m": (*points["specificity_60m"], 0),
+        "score_sd": (spread_within_folds(of_score), len(table), n_died),
         "hr_high_low": (hazard_ratio(table), len(table), n_died),
         "logrank": (logrank(table), len(table), n_died),
     }

@@ -6,6 +6,7 @@ from histosurv.report.wording import MODELS, name_of, number
 
 POOLING_GAP = 0.02
 FEW_DEATHS = 100
+NEARLY_CONSTANT = 0.02  # standard deviation of a score within folds, in log-odds
 
 
 def warnings_of(
@@ -62,6 +63,11 @@ def warnings_of(
         )
     for score in MODELS:
         if (score, "auc_60m") in value.index:
+            if value[score, "score_sd"] < NEARLY_CONSTANT:
+                found.append(
+                    f"{name_of(score)}: the scores of the tested patients are (nearly) the same: "
+                    "the model tells nobody apart, and its other figures say nothing."
+                )
             pooled = value[score, "auc_60m_per_repeat"]
             within = value[score, "auc_60m_within_folds"]
             if abs(pooled - within) > POOLING_GAP:
