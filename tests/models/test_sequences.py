@@ -24,7 +24,8 @@ def paths(tmp_path):
 
 
 @pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="only Linux lists a process's open files")
-def test_features_of_many_files_leave_no_file_open(paths):
+def test_features_of_many_files_leave_no_file_open(paths, monkeypatch):
+    monkeypatch.setattr(store, "KEPT_BYTES", 0)
     before = len(list(OPEN_FILES.iterdir()))
     files = FeatureFiles(paths)
     for path, spot in zip(paths, files, strict=True):
@@ -32,6 +33,18 @@ def test_features_of_many_files_leave_no_file_open(paths):
         np.testing.assert_array_equal(spot.astype(np.float32), read_features(path))
     del spot
     assert len(list(OPEN_FILES.iterdir())) == before
+
+
+def test_the_first_files_stay_in_memory_and_nobody_can_change_them(paths, monkeypatch):
+    monkeypatch.setattr(store, "KEPT_BYTES", 4 * 3 * 4 + 4 * 3 * 2)
+    files = FeatureFiles(paths)
+    spots = list(files)
+    assert [isinstance(spot, np.memmap) for spot in spots] == [False] * 2 + [True] * 4
+    assert files[1] is spots[1]
+    for path, spot in zip(paths, spots, strict=True):
+        np.testing.assert_array_equal(spot.astype(np.float32), read_features(path))
+        with pytest.raises(ValueError, match="read-only"):
+            spot[0] = 1
 
 
 def test_features_that_lie_in_pieces_are_read_too(paths, monkeypatch):

@@ -19,6 +19,7 @@ from histosurv.errors import InputError
 from histosurv.publish import published
 
 IMPORTED_ENDINGS = (".h5", ".npz")
+KEPT_BYTES = 2**28
 SEAL = b"\nhistosurv-sha256:"
 
 
@@ -114,7 +115,8 @@ def write_features(
 class FeatureFiles(Sequence):
     """Features of many spots, each opened when it is used and closed after it.
 
-    An open file per spot would pass the limit of most systems at a thousand spots.
+    An open file per spot would pass the limit of most systems at a thousand spots. The first
+    `KEPT_BYTES` stay in memory: opening takes longer than reading where features are small.
 
     Parameters
     ----------
@@ -131,12 +133,25 @@ class FeatureFiles(Sequence):
         for path in paths:
             _refuse_damaged(path)
         self._paths = paths
+        self._kept: dict[int, np.ndarray] = {}
+        self._room = KEPT_BYTES
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def __getitem__(self, number: int) -> np.ndarray:
-        path = self._paths[number]
+        if number in self._kept:
+            return self._kept[number]
+        array = self._opened(self._paths[number])
+        if array.nbytes <= self._room:
+            self._room -= array.nbytes
+            array = np.array(array)
+            array.flags.writeable = False
+            self._kept[number] = array
+        return array
+
+    @staticmethod
+    def _opened(path: Path) -> np.ndarray:
         with h5py.File(path) as file:
             stored = file["features"]
             offset = stored.id.get_offset()
