@@ -50,6 +50,12 @@ def complete(config: dict) -> dict:
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
         raise InputError(f"config: {_in_words(error)}")
     learning_rate(filled["models"]["training"])
+    resampling = filled["resampling"]
+    if resampling["scheme"] == "single" and resampling["repeats"] > 1:
+        raise InputError(
+            "config: resampling: repeats: a single split is drawn once; set repeats: 1, or scheme: "
+            "rotation"
+        )
     return filled
 
 

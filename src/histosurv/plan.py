@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from histosurv.cohort.folds import blocks_of
 from histosurv.cohort.membership import Cohort, read_cohort
 from histosurv.errors import InputError
 from histosurv.features.store import imported_file
@@ -65,11 +66,20 @@ class Plan:
 
     def controls(self, cohort: str) -> list[str]:
         """Negative controls that are asked for; of all, those that the cohort allows."""
-        if isinstance(self._controls, list):
-            return self._controls
         spots = self._cohorts[cohort].spots
-        names = [name for name in ("block", "tma_slide") if name in spots]
-        has_blocks = self._mixes_blocks and any(len(set(spots[name])) > 1 for name in names)
+        has_blocks = self._mixes_blocks and _has_blocks(spots)
+        if isinstance(self._controls, list):
+            if "background" in self._controls and not self._has_glass:
+                raise InputError(
+                    "config: controls: background: there are no features of glass where they are "
+                    "imported or spots: background is drop; take it out"
+                )
+            if "block" in self._controls and not has_blocks:
+                raise InputError(
+                    "config: controls: block: needs several blocks (spot table: block) for all "
+                    "spots, and folds that do not hold whole blocks; take it out"
+                )
+            return self._controls
         glass = (
             self._controls
             and self._has_glass
@@ -143,6 +153,14 @@ class Plan:
     def _slide(self, wildcards: object) -> pd.Series:
         slides = self._cohorts[wildcards.cohort].slides
         return slides.set_index("slide_id").loc[wildcards.slide]
+
+
+def _has_blocks(spots: pd.DataFrame) -> bool:
+    """Whether every spot has a block, and there are several."""
+    try:
+        return blocks_of(spots).nunique() > 1  # noqa: PD101 - NaN does not occur
+    except InputError:
+        return False
 
 
 def _leaves_glass(spot: dict, settings: dict) -> bool:

@@ -157,3 +157,11 @@ def test_label_is_added(folder):
     label = read_patients(folder / "patients.csv")["label_60m"]
     assert label.fillna(-1).tolist() == [1, 0, -1]
     assert isinstance(label.dtype, pd.Int64Dtype)
+
+
+@pytest.mark.parametrize("name", ["event", "time_months", "patient_id"])
+def test_what_is_to_be_foretold_is_no_covariate(name, tmp_path):
+    path = tmp_path / "patients.csv"
+    path.write_text("patient_id,time_months,event\nA,5,1\nB,70,0\n")
+    with pytest.raises(InputError, match=f"models: clinical: {name} is what is to be foretold"):
+        read_patients(path, covariates=[name])

@@ -49,7 +49,7 @@ def test_random_orders_of_a_noisy_score_cost_auc_and_those_of_a_firm_one_nothing
 def test_a_constant_score_and_a_single_outcome_are_told():
     table = orders()
     assert "same for everybody" in spread_over_orders(table.assign(value=1.0)).note
-    assert "have the same one" in auc_change_by_order(table.assign(label_60m=1)).note
+    assert "no fold has both outcomes" in auc_change_by_order(table.assign(label_60m=1)).note
 
 
 def test_figures_stand_in_the_metrics_with_their_n():

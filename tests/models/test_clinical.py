@@ -111,3 +111,48 @@ def test_a_category_of_the_test_part_alone_is_no_trouble():
     assert np.isfinite(
         score_clinical(changed(work, stage=stage), COVARIATES)[0].rows["value"]
     ).all()
+
+
+def test_a_word_among_numbers_is_missing_or_told_and_never_turns_them_into_categories():
+    work = with_covariates()
+    patient = work.parts["test"][0]
+    age = work.sequences.patients["age"].astype(object)
+    others = work.parts["test"][1:]
+    expected = score_clinical(work, COVARIATES)[0].rows.set_index("patient_id").loc[others]
+    age[patient] = "unknown"
+    rows = score_clinical(changed(work, age=age), COVARIATES)[0].rows
+    assert rows.set_index("patient_id").loc[others].equals(expected)
+    for odd in (">90", "inf"):
+        age[patient] = odd
+        with pytest.raises(InputError, match=f"covariate age, patient '{patient}': '{odd}' is no"):
+            score_clinical(changed(work, age=age), COVARIATES)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_covariate_that_hardly_anybody_has_is_no_trouble(seed):
+    work = with_covariates(seed=seed)
+    few = work.parts["fit"][seed : seed + 2]
+    rare, score = pd.Series("no", work.sequences.patients.index), pd.Series(np.nan, age_index(work))
+    rare[few[0]], score[few] = "yes", [1.0, 2.0]
+    for column in (rare, score):
+        rows = score_clinical(changed(work, rare=column), ["rare"])[0].rows
+        assert np.isfinite(rows["value"]).all()
+
+
+def age_index(work):
+    return work.sequences.patients.index
+
+
+def test_a_missing_category_is_none_of_the_others():
+    work = with_covariates()
+    sex = pd.Series(np.where(work.sequences.patients["event"] == 1, "m", "f"), age_index(work))
+    sex[sex.index[::3]] = ""
+    rows = score_clinical(changed(work, sex=sex), ["sex"])[0].rows.set_index("patient_id")
+    value = rows["value"].groupby(sex[rows.index]).first()
+    assert value["f"] < value[""] < value["m"]
+
+
+def test_the_joined_score_is_not_scaled_twice(tmp_path):
+    work = with_covariates()
+    joined = score_clinical(work, COVARIATES, network_folder(work, tmp_path))[0]
+    assert joined.line == (1.0, 0.0)

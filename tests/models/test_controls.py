@@ -36,8 +36,9 @@ def study(tmp_path):
                 recipe={},
                 image_sha256="",
             )
-            keep = [1, 0, 1, 0] if number % 3 else [1, 1, 1, 1]
-            tiles.append(pd.DataFrame({"spot_id": spot, "index": range(4), "keep": keep}))
+            tissue = [0.9, 0.0, 0.01, 0.0] if number % 3 else [0.9, 0.9, 0.01, 0.9]
+            table = pd.DataFrame({"spot_id": spot, "index": range(4), "tissue_fraction": tissue})
+            tiles.append(table.assign(pen_fraction=0.0))
         index = index_of(of, folder / "features")
         write_table(index, folder / f"features/batches/{batch:04d}.csv")
         write_table(pd.concat(tiles), folder / f"spots/{batch:04d}.csv")
@@ -86,7 +87,7 @@ def test_the_block_alone_is_left(study):
 def test_a_control_that_cannot_be_had_is_told(study):
     for batch in range(N_BATCHES):
         path = study / f"spots/{batch:04d}.csv"
-        write_table(pd.read_csv(path).assign(keep=1), path)
+        write_table(pd.read_csv(path).assign(pen_fraction=0.3), path)
     with pytest.raises(InputError, match="no spot has a tile of bare glass; leave it out"):
         made(study, "background")
     spots = study / "cohort/spots.csv"

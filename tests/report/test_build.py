@@ -130,6 +130,9 @@ def test_controls_that_find_something_are_a_warning(study, tmp_path):
         "look: 0.5 is not in the interval",
         "not run: the spots are not in several blocks, or folds hold whole blocks",
     ]
+    metrics.loc[is_auc, ["lower", "upper"]] = np.nan
+    write_table(metrics, tables["permuted"])
+    assert control_section(tables, asked=False)["rows"][0]["verdict"] == "cannot be told"
     (told,) = section["warnings"]
     assert "From tiles of bare glass alone Recurrent network on tile features has an AUC" in told
 

@@ -127,6 +127,29 @@ def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
     assert run.returncode == 0, output_of(run)
 
 
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"resampling": {"scheme": "single", "repeats": 2}}, "repeats: a single split is drawn"),
+        ({"models": {"clinical": ["event"]}}, "models: clinical: event is what is to be foretold"),
+        ({"models": {"clinical": ["nodes"]}}, "column nodes is missing (named under models: cli"),
+        ({"controls": ["background"], "spots": {"background": "drop"}}, "controls: background:"),
+        ({"controls": ["block"], "resampling": {"scheme": "blocks"}}, "controls: block: needs"),
+    ],
+)
+def test_settings_that_contradict_are_told_before_the_run(small, config, told):
+    run = run_snakemake(small, "-n", config=config)
+    assert run.returncode != 0
+    assert told in output_of(run)
+
+
+def test_a_column_with_braces_is_only_a_name(small):
+    path = small / "demo/patients.csv"
+    edit(path, "age", '"odd {name}"')
+    run = run_snakemake(small, "-n", config={"models": {"clinical": ["odd {name}"]}})
+    assert run.returncode == 0, output_of(run)
+
+
 def test_a_title_may_hold_braces_and_quotes(small):
     title = "{a} \"study\" of 'spots' & $HOME"
     run = run_snakemake(small, "results/config.yaml", config={"title": title})

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,9 @@ from PIL import Image
 from tests.running import QUICK, output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
+from histosurv.errors import InputError
+from histosurv.features.store import write_features
+from histosurv.models.bundle import write_bundle
 
 CONFIG = QUICK | {
     "controls": True,
@@ -78,6 +82,7 @@ def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study,
         (["missing.png"], "missing.png: there is no such file"),
         (["demo/spots.csv", "demo/patients.csv"], "give one spot table alone"),
         (["demo/truth.npz"], "no readable feature file"),
+        (["demo/truth.npz", "demo/images/P0001_1.jpg"], "give the one or the other"),
     ],
 )
 def test_what_cannot_be_scored_is_told(study, tmp_path, spots, told):
@@ -89,6 +94,14 @@ def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_p
     np.savez(tmp_path / "spot.npz", features=np.zeros((4, 7), np.float32))
     run = predict(study, tmp_path, tmp_path / "spot.npz", succeeds=False)
     assert "7 features a tile; the models were trained on 4096" in run.stderr
+    own = study / "results/development/features/P0001_1.h5"
+    with h5py.File(own) as file:
+        recipe = json.loads(file.attrs["recipe"]) | {"encoder": "virchow2"}
+        arrays = np.asarray(file["features"]), np.asarray(file["coords"])
+    predict(study, tmp_path / "own", own)
+    write_features(tmp_path / "other.h5", *arrays, recipe=recipe, image_sha256="")
+    run = predict(study, tmp_path, tmp_path / "other.h5", succeeds=False)
+    assert "made with encoder 'virchow2', the study's with 'vgg16'" in run.stderr
     shutil.copytree(study / "results/bundle", tmp_path / "results/bundle")
     with (tmp_path / "results/bundle/config.yaml").open("a") as file:
         file.write("# another\n")
@@ -107,6 +120,14 @@ def test_the_bundle_tells_of_no_single_patient(study):
     auc = metrics[(metrics["score"] == "lstm") & (metrics["estimand"] == "auc_60m")].iloc[0]
     assert f"{auc['estimate']:.2f} ({auc['lower']:.2f} to {auc['upper']:.2f})" in card
     assert "60 patients" in card
+
+
+def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(InputError, match="holds something else than a bundle"):
+        write_bundle({}, nowhere, nowhere, nowhere, nowhere, tmp_path, 1)
+    assert (tmp_path / "thesis.txt").exists()
 
 
 def test_controls_are_in_the_report_and_their_outcomes_are_others(study):

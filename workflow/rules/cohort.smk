@@ -53,7 +53,7 @@ rule folds:
         folds=lookup("resampling/folds", within=config),
         scheme=lookup("resampling/scheme", within=config),
         seed=lookup("resampling/seed", within=config),
-        strata=[f"--strata={name}" for name in config["cohort"]["strata"]],
+        strata=lambda wildcards: options("strata", config["cohort"]["strata"]),
         code=code_digest("histosurv.cohort.folds"),
     shell:
         "histosurv folds {input.patients:q} --spots {input.spots:q} --repeats {params.repeats} --folds {params.folds}"

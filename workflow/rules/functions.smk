@@ -1,6 +1,11 @@
 # Inputs and parameters that rules work out from their wildcards and inputs.
 
 
+def options(name, values):
+    """An option once per value; called by functions, lest braces in a value are taken for wildcards."""
+    return [f"--{name}={value}" for value in values]
+
+
 def batch_imports(wildcards):
     """Feature files of a batch; one that is missing is a user's mistake."""
     return checked(PLAN.imports, wildcards)

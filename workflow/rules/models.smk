@@ -54,7 +54,7 @@ rule clinical:
         mem="1GB",
         runtime="30m",
     params:
-        covariates=[f"--covariate={name}" for name in config["models"]["clinical"]],
+        covariates=lambda wildcards: options("covariate", config["models"]["clinical"]),
         network=network_option,
         budget=lookup("models/tuning/settings", within=config),
         inner_folds=lookup("models/tuning/inner_folds", within=config),
@@ -106,7 +106,7 @@ rule scores:
     params:
         networks=[f"--network={name}" for name in NETWORKS],
         models=[f"--model={name}" for name in MODELS],
-        readers=[f"--reader={name}" for name in config["cohort"]["readers"]],
+        readers=lambda wildcards: options("reader", config["cohort"]["readers"]),
         grade_high=lookup("cohort/grade_high", within=config),
         orders=lambda wildcards, output: [f"--orders-out={path}" for path in output[2:]],
         folder=models_folder,

@@ -10,6 +10,7 @@ from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
 
 REGION = ["x", "y", "width", "height"]
+OUTCOME = ["time_months", "event", "label_60m"]
 CELL = ["tma_slide", "tma_row", "tma_column"]
 
 
@@ -56,6 +57,11 @@ def read_patients(
     require_columns(patients, readers, path, "cohort: readers")
     require_columns(patients, strata, path, "cohort: strata")
     require_columns(patients, covariates, path, "models: clinical")
+    told = [name for name in covariates if name in ("patient_id", *OUTCOME)]
+    if told:
+        raise InputError(
+            f"config: models: clinical: {told[0]} is what is to be foretold, or a name; take it out"
+        )
     for reader in readers:
         patients[reader] = _calls(patients, reader, path)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])

@@ -40,7 +40,7 @@ METHODS = {
     "score_sd": "standard deviation of the score within folds; chi-squared",
     "icc_spots": "one-way intraclass correlation of single spots; F distribution",
     "order_spread": "SD over random orders of tiles / SD between patients; bootstrap",
-    "auc_60m_order_change": "mean over random orders of tiles; 95 % of the orders",
+    "auc_60m_order_change": "mean over random orders of tiles (lowest to highest); within folds",
     "hr_high_low": "Cox, Efron ties, Wald; cancer death, other deaths censored",
     "logrank": "log-rank, 1 degree of freedom; cancer death, other deaths censored",
 }

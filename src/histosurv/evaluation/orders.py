@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from histosurv.evaluation.discrimination import Estimate, delong_variance
+from histosurv.evaluation.discrimination import Estimate, auc_within_folds
 
 N_RESAMPLES, SEED = 1000, 2018
 
@@ -43,19 +43,16 @@ def auc_change_by_order(orders: pd.DataFrame) -> Estimate:
     Parameters
     ----------
     orders : pandas.DataFrame
-        ``patient_id, order, value, label_60m`` of one score.
+        ``patient_id, repeat, fold, order, value, label_60m`` of one score.
 
     Returns
     -------
     Estimate
-        The interval holds 95 % of the single orders' changes; it is not that of the mean.
+        The AUC is that of pairs within folds; the interval runs from the lowest to the highest
+        change of a single order.
     """
-    known = orders[orders["label_60m"].notna()]
-    if known["label_60m"].nunique() < 2:
-        return Estimate.missing("all patients with a known outcome have the same one")
-    areas = {
-        order: delong_variance(of["value"].to_numpy(), of["label_60m"].to_numpy(int))[0]
-        for order, of in known.groupby("order")
-    }
-    changes = np.array([area - areas[0] for order, area in areas.items() if order])
-    return Estimate(float(changes.mean()), *np.percentile(changes, [2.5, 97.5]).tolist())
+    areas = {order: auc_within_folds(of) for order, of in orders.groupby("order")}
+    if np.isnan(areas[0].value):
+        return areas[0]
+    changes = [area.value - areas[0].value for order, area in areas.items() if order]
+    return Estimate(float(np.mean(changes)), min(changes), max(changes))

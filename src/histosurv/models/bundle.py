@@ -30,10 +30,11 @@ from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble
 from histosurv.models.job import read_job
 from histosurv.models.pooling import Pooler
-from histosurv.publish import published, write_table
+from histosurv.publish import partial_name, published, write_table
 
 FORMAT = 1
 REPEAT = 1
+FEW = 5  # patients of one kind, whose number is not told
 # Types of our own that a saved model may hold; those of scikit-learn are trusted by skops itself.
 _OURS = ["histosurv.models.baselines.Components", "histosurv.models.cox.CoxRidge"]
 
@@ -58,18 +59,23 @@ def write_bundle(
     scores : pathlib.Path
         The score table.
     out : pathlib.Path
-        The folder; what is in it is replaced.
+        The folder; a bundle that is in it is replaced.
     n_batches : int
         Number of batches of spots.
 
     Raises
     ------
     InputError
-        A classical model, which is fitted anew here, does not give the scores of the table.
+        A classical model, which is fitted anew here, does not give the scores of the table; or
+        the folder holds something else than a bundle.
     """
+    if out.exists() and not (out / "bundle.json").is_file() and any(out.iterdir()):
+        raise InputError(f"--out {out}: holds something else than a bundle; name another folder")
+    final, out = out, partial_name(out)
     shutil.rmtree(out, ignore_errors=True)
     folds = read_folds(cohort / "folds.csv")
-    numbers = sorted(folds.loc[folds["repeat"] == REPEAT, "fold"].unique().tolist())
+    folds = folds[folds["repeat"] == REPEAT]
+    numbers = sorted(folds["fold"].unique().tolist())
     content = {}
     for name in config["models"]["networks"] + config["models"]["baselines"]:
         members = []
@@ -88,18 +94,26 @@ def write_bundle(
         content[name] = members
     write_table(_reference(scores, list(content)), out / "reference.csv")
     with published(out / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+        # Where the patients' tables lay is nobody's business.
+        kept = {key: value for key, value in config.items() if key != "cohorts"}
+        temporary.write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), "utf-8")
     about = {
         "format": FORMAT,
         "title": config["title"],
         "models": content,
         "features": _features(features, n_batches),
         "cohort": _cohort(read_patients(cohort / "patients.csv")),
+        "folds": [
+            folds[folds["fold"] == fold]["part"].value_counts().sort_index().to_dict()
+            for fold in numbers
+        ],
     }
     files = sorted(path for path in out.rglob("*") if path.is_file())
     about["sha256"] = {str(path.relative_to(out)): file_sha256(path) for path in files}
     with published(out / "bundle.json") as temporary:
         temporary.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    out.rename(final)
 
 
 @dataclass(frozen=True)
@@ -133,7 +147,8 @@ class Bundle:
     def percentile(self, name: str, value: float) -> float:
         """Share of the development cohort with a lower score, in percent."""
         rows = self.reference[self.reference["score"] == name]
-        return float(np.interp(value, rows["value"], rows["percent"]))
+        below = rows.groupby("value")["percent"].min()  # of equal scores none is lower
+        return float(np.interp(value, below.index, below))
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -238,10 +253,13 @@ def _features(features: Path, n_batches: int) -> dict:
     index = read_indexes(features, n_batches)
     index = index[index["status"] == "done"]
     tiles = pd.to_numeric(index["n_tiles"])
+    recipe = read_recipe(features / index["file"].iloc[0])
+    if "imported" in recipe:  # the name of a patient's file
+        recipe["imported"] = "computed elsewhere"
     return {
         "n_features": int(index["n_features"].iloc[0]),
         "n_tiles": [int(tiles.min()), int(tiles.max())],
-        "recipe": read_recipe(features / index["file"].iloc[0]),
+        "recipe": recipe,
     }
 
 
@@ -260,7 +278,8 @@ def _cohort(patients: pd.DataFrame) -> dict:
         if name in patients:
             counts = patients[name].astype("string").replace("", pd.NA).value_counts(dropna=False)
             summary[name] = {
-                "unknown" if pd.isna(kind) else str(kind): int(n) for kind, n in counts.items()
+                "unknown" if pd.isna(kind) else str(kind): int(n) if n >= FEW else f"under {FEW}"
+                for kind, n in counts.items()
             }
     if "age" in patients and patients["age"].notna().any():
         quartiles = patients["age"].quantile([0.25, 0.5, 0.75])

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -14,12 +13,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from histosurv.errors import InputError
+from histosurv.models.calibration import Line
 from histosurv.models.cox import CoxRidge, outcome
 from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_splits
 from histosurv.models.job import Job, Scored, scored
 from histosurv.progress import say
 
 NAME = "clinical"
+UNKNOWN = ["NA", "N/A", "NAN", "NULL", "UNKNOWN", "?"]
 PENALTIES = [0.01, 0.1, 0.001, 1.0, 0.0001, 10.0]
 
 
@@ -54,8 +55,10 @@ def score_clinical(
     Notes
     -----
     The covariates' coefficients are learnt in the fit part. The network knows the fit part by
-    heart, so the two scores are joined in the validation part, which neither was fitted to: by
-    logistic regression (ridge, C = 1) on both in log-odds.
+    heart, so the two scores are joined in the validation part, by logistic regression (ridge, C =
+    1) on both in log-odds, whose log-odds are taken as they are. The validation part also chose
+    the network's epoch and scaled both, so that with few patients in it the joined risks are
+    somewhat too far apart; the ranking of test patients is not touched by that.
     """
     patients = job.sequences.patients
     table = covariate_table(patients, covariates, job.parts["fit"])
@@ -74,7 +77,7 @@ def score_clinical(
     if network is None:
         return alone, tuning
     name, joined = _joined(alone, network, patients["label_60m"])
-    return scored(name, joined, job), tuning
+    return scored(name, joined, job, Line(1.0, 0.0)), tuning
 
 
 def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str]) -> pd.DataFrame:
@@ -85,8 +88,8 @@ def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str
     patients : pandas.DataFrame
         Indexed by ``patient_id``.
     covariates : list of str
-        Columns. One whose cells are all numbers (or empty) enters as a number, any other as
-        categories.
+        Columns. One whose cells are all numbers enters as a number, any other as categories. Empty
+        cells and words such as ``unknown`` and ``NA`` are missing.
     fit : list of str
         A covariate that is empty or the same for all of these is left out, and the log says so.
 
@@ -98,22 +101,29 @@ def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str
     Raises
     ------
     InputError
-        No covariate is left.
+        No covariate is left, or a column of numbers has a few cells that are none.
     """
     table = {}
     for name in covariates:
-        cells = patients[name].astype(object).where(patients[name].notna(), "")
-        is_empty = cells.astype(str).str.strip() == ""
-        numbers = pd.to_numeric(cells.where(~is_empty), errors="coerce").astype(float)
-        is_number = numbers.notna().equals(~is_empty)
-        known = cells.astype(str)[fit][~is_empty[fit]]
+        cells = patients[name].astype("string").fillna("").str.strip()
+        cells = cells.mask(cells.str.upper().isin(UNKNOWN), "")
+        numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+        numbers = numbers.where(np.isfinite(numbers))
+        odd = cells[(cells != "") & numbers.isna()]
+        is_number = odd.empty
+        if len(odd) and len(odd) < 0.1 * (cells != "").sum():
+            raise InputError(
+                f"{NAME}: covariate {name}, patient {odd.index[0]!r}: {odd.iloc[0]!r} is no "
+                "number, as nearly all others are; correct or empty the cell, or make all words"
+            )
+        known = cells[fit][cells[fit] != ""]
         # Of categories, having one at all may tell, too.
         kinds = known.nunique() + (not is_number and len(known) < len(fit))
         if not len(known) or kinds < 2:
             what = "the same for" if len(known) else "empty for"
             say(f"{NAME}: covariate {name} is {what} all patients of the fit part; left out")
             continue
-        table[name] = numbers if is_number else cells.astype(str)
+        table[name] = numbers if is_number else cells.astype(object)
     if not table:
         raise InputError(
             f"{NAME}: none of the covariates ({', '.join(covariates)}) differs between the "
@@ -129,18 +139,19 @@ def _pipeline(table: pd.DataFrame) -> Pipeline:
         [
             (
                 "numbers",
-                make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
+                make_pipeline(
+                    SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+                ),
                 list(table.columns[is_number]),
             ),
             (
                 "categories",
-                OneHotEncoder(handle_unknown="ignore", drop="if_binary", sparse_output=False),
+                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
                 list(table.columns[~is_number]),
             ),
         ]
     )
-    # An inner fold may have one value of a rare category alone.
-    return Pipeline([("encode", encode), ("vary", VarianceThreshold()), ("model", CoxRidge())])
+    return Pipeline([("encode", encode), ("model", CoxRidge())])
 
 
 def _joined(clinical: Scored, network: Path, label: pd.Series) -> tuple[str, pd.Series]:

@@ -12,15 +12,13 @@ import numpy as np
 import pandas as pd
 
 from histosurv.cohort.folds import blocks_of
-from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
+from histosurv.cohort.tables import OUTCOME, read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
 from histosurv.features.extract import index_of
 from histosurv.features.store import FeatureFiles, spot_file, write_features
 from histosurv.publish import write_table
 
 Control = Literal["permuted", "background", "block"]
-
-OUTCOME = ["time_months", "event", "label_60m"]
 
 
 def write_control(
@@ -95,7 +93,9 @@ def _only_glass(
         arrays = FeatureFiles([features / name for name in index["file"]])
         mine = []
         for spot_id, array in zip(index["spot_id"], arrays, strict=True):
-            is_glass = tiles.loc[tiles["spot_id"] == spot_id, "keep"].to_numpy() == 0
+            mine_too = tiles["spot_id"] == spot_id
+            is_glass = (tiles.loc[mine_too, ["tissue_fraction", "pen_fraction"]] == 0).all(axis=1)
+            is_glass = is_glass.to_numpy()
             if len(is_glass) == len(array) and is_glass.any():
                 _write(own, spot_id, array[is_glass], "bare glass")
                 mine.append(spot_id)

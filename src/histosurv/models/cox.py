@@ -32,8 +32,8 @@ def harrell(outcomes: np.ndarray, risk: np.ndarray) -> float:
 class CoxRidge(BaseEstimator):
     """Cox's partial likelihood per patient, less ``penalty`` / 2 per squared coefficient.
 
-    Ties are Efron's. Weak variables are shrunk more than strong ones, as by the ridge of a logistic
-    regression.
+    Ties are Efron's. A constant variable has the coefficient 0. Weak variables are shrunk more than
+    strong ones, as by the ridge of a logistic regression.
 
     Parameters
     ----------
@@ -52,6 +52,12 @@ class CoxRidge(BaseEstimator):
         InputError
             The likelihood has no maximum that is found.
         """
+        features = np.asarray(features)
+        varies = features.var(axis=0) > 1e-12
+        self.coefficients_ = np.zeros(features.shape[1])
+        if not varies.any():  # nothing to tell patients apart by
+            return self
+        features = features[:, varies]
         table = pd.DataFrame(features).assign(time=outcomes["time"], event=outcomes["event"])
         table.columns = table.columns.map(str)
         # Time zero is in nobody's risk set.
@@ -60,14 +66,14 @@ class CoxRidge(BaseEstimator):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 # lifelines penalises coefficients per standard deviation.
-                penalties = self.penalty / np.asarray(features).var(axis=0, ddof=1)
+                penalties = self.penalty / features.var(axis=0, ddof=1)
                 fitter = CoxPHFitter(penalizer=penalties).fit(table, "time", "event")
         except (ConvergenceError, np.linalg.LinAlgError) as error:
             raise InputError(
                 f"Cox regression on {features.shape[1]} variables of {len(features)} patients does "
                 f"not converge ({str(error).splitlines()[0]}); leave out constant or repeated ones"
             ) from None
-        self.coefficients_ = fitter.params_.to_numpy()
+        self.coefficients_[varies] = fitter.params_.to_numpy()
         return self
 
     def decision_function(self, features: np.ndarray) -> np.ndarray:

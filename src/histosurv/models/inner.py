@@ -38,7 +38,7 @@ def inner_splits(name: str, kinds: np.ndarray, n_folds: int, seed: int) -> list[
     if n_smaller < 2:
         raise InputError(
             f"{name}: the fit part has {n_smaller} patients with one of the two outcomes; at least "
-            "2 are needed; bring more patients or lower resampling: folds"
+            "2 are needed; bring more patients or raise resampling: folds"
         )
     folds = StratifiedKFold(min(n_folds, n_smaller), shuffle=True, random_state=seed)
     return list(folds.split(kinds, kinds))

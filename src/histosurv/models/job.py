@@ -90,7 +90,7 @@ class Scored:
         write_table(self.rows, folder / "scores.csv")
 
 
-def scored(name: str, value: pd.Series, job: Job) -> Scored:
+def scored(name: str, value: pd.Series, job: Job, line: Line | None = None) -> Scored:
     """Calibrate what a model says.
 
     Parameters
@@ -101,6 +101,8 @@ def scored(name: str, value: pd.Series, job: Job) -> Scored:
         What the model says of each patient, indexed by ``patient_id``, higher = higher risk.
     job : Job
         The fold.
+    line : Line, optional
+        The scale, where it is known; else by Platt's sigmoid.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def scored(name: str, value: pd.Series, job: Job) -> Scored:
     validation = value.loc[sorted(job.parts["validation"])]
     label = job.sequences.patients["label_60m"].loc[validation.index]
     known = label.notna()
-    line = platt(validation[known].to_numpy(), label[known].to_numpy(int))
+    line = line or platt(validation[known].to_numpy(), label[known].to_numpy(int))
     threshold = float(line.log_odds(validation).median())
 
     def rows(of: pd.Series) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
 from histosurv.features.extract import extract
 from histosurv.features.imports import read_foreign
-from histosurv.features.store import IMPORTED_ENDINGS, read_features
+from histosurv.features.store import IMPORTED_ENDINGS, read_features, read_recipe
 from histosurv.features.weights import prepare_weights
 from histosurv.models.attribution import attribute
 from histosurv.models.bundle import Bundle, line_of
@@ -82,8 +82,11 @@ def read_newcomers(
         Nothing that can be used, features of another width, or another encoder's weights.
     """
     table = _listed(spots, patient)
-    if all(str(image).endswith(IMPORTED_ENDINGS) for image in table["image"]):
+    is_array = [str(image).endswith(IMPORTED_ENDINGS) for image in table["image"]]
+    if all(is_array):
         return _given(bundle, table)
+    if any(is_array):
+        raise InputError("pictures and feature files together; give the one or the other")
     return _computed(bundle, table, device, weights, threads)
 
 
@@ -172,6 +175,7 @@ def _given(bundle: Bundle, table: pd.DataFrame) -> Newcomers:
     n_features = bundle.about["features"]["n_features"]
     arrays = []
     for image in table["image"]:
+        _refuse_other_recipe(bundle, Path(image))
         features = read_foreign(Path(image))[0]
         if features.shape[1] != n_features:
             raise InputError(
@@ -180,6 +184,21 @@ def _given(bundle: Bundle, table: pd.DataFrame) -> Newcomers:
             )
         arrays.append(features)
     return _newcomers(table.assign(status="done", reason=""), arrays, None)
+
+
+def _refuse_other_recipe(bundle: Bundle, path: Path) -> None:
+    """A file of histosurv's own says how its features were made; others are believed."""
+    own = bundle.about["features"]["recipe"]
+    try:
+        theirs = read_recipe(path)
+    except (KeyError, OSError, ValueError):
+        return
+    for key in ("encoder", "layer", "weights_sha256", "tiles", "resolution", "stain"):
+        if key in own and key in theirs and own[key] != theirs[key]:
+            raise InputError(
+                f"{path}: its features were made with {key.replace('_', ' ')} {theirs[key]!r}, "
+                f"the study's with {own[key]!r}; compute them in the same way"
+            )
 
 
 def _computed(

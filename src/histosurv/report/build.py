@@ -68,7 +68,7 @@ def build_report(
     text = page.render(
         title=config["title"],
         repeats=config["resampling"]["repeats"],
-        is_rotation=config["resampling"]["scheme"] == "rotation",
+        is_rotation=config["resampling"]["scheme"] != "single",
         headline=_headline(metrics),
         counts=counts,
         follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),

@@ -1,5 +1,6 @@
 """What the report shows of the negative controls."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -12,9 +13,9 @@ CONTROLS = {
     "block": "Block alone",
 }
 WRONG = {
-    "permuted": "Outcomes were dealt anew, and still {name} ranks them with an AUC of {auc}: by "
-    "chance in one of twenty such figures, else the study leaks; look before you believe any other "
-    "figure.",
+    "permuted": "Outcomes were dealt anew, and still {name} ranks them with an AUC of {auc}. That "
+    "happens by chance, in more than one of twenty such figures; if it happens again with another "
+    "seed (resampling: seed), the study leaks.",
     "background": "From tiles of bare glass alone {name} has an AUC of {auc}: scanning or staining "
     "follows the outcome, and tissue need not be the reason for any other figure.",
     "block": "From the tissue-microarray block alone {name} has an AUC of {auc}: blocks differ in "
@@ -55,20 +56,26 @@ def control_section(controls: dict[str, Path], asked: bool | list[str]) -> dict:
         table = table[table["estimand"] == "auc_60m_within_folds"].set_index("score")
         for score in in_order([name for name in table.index if name in MODELS]):
             row = table.loc[score]
-            found = row["lower"] > 0.5 or (control == "permuted" and row["upper"] < 0.5)
             rows.append(
                 {
                     "control": CONTROLS[control],
                     "name": name_of(score),
                     "auc": interval(row),
                     "n": f"{row['n']:.0f} / {row['events']:.0f}",
-                    "verdict": "look: 0.5 is not in the interval" if found else "as it should be",
+                    "verdict": _verdict(row),
                 }
             )
-            if found:
+            if row["lower"] > 0.5:
                 text = WRONG[control].format(name=name_of(score), auc=interval(row))
                 warnings.append(f"Control: {text[0].upper()}{text[1:]}")
     return {"rows": rows, "warnings": warnings}
+
+
+def _verdict(row: pd.Series) -> str:
+    if not math.isfinite(row["lower"]) or not math.isfinite(row["upper"]):
+        return "cannot be told"
+    is_within = row["lower"] <= 0.5 <= row["upper"]
+    return "as it should be" if is_within else "look: 0.5 is not in the interval"
 
 
 def _left_out(control: str) -> dict[str, str]:

@@ -104,9 +104,14 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
     tested = "Each fold was the test part once"
     if resampling["scheme"] == "single":
         tested = "One fold was the test part, and its patients alone have scores"
+    how = f"by patient into {resampling['folds']} folds balanced by {balanced}"
+    if resampling["scheme"] == "blocks":
+        how = (
+            f"into {resampling['folds']} folds of whole tissue-microarray blocks, as equal in size "
+            "as these allow (fit and validation part share blocks, the test part has its own)"
+        )
     return (
-        f"The {counts['n_patients']:.0f} patients were split by patient into "
-        f"{resampling['folds']} folds balanced by {balanced}, {drawn} "
+        f"The {counts['n_patients']:.0f} patients were split {how}, {drawn} "
         f"(seed {resampling['seed']}). {tested} "
         f"({part['test']} patients); of the others {part['fit']} were used for fitting and "
         f"{part['validation']} (the validation part) for early stopping, for the "

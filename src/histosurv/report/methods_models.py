@@ -61,8 +61,9 @@ def _clinical(models: dict) -> list[str]:
     return [
         f"A clinical model (ridge Cox regression on {', '.join(models['clinical'])}; numbers by "
         "standard deviations, missing ones set to the median of the fit part; categories one by "
-        "one, a missing one being a category) was fitted in the fit part, and joined with each "
-        "network's score by ridge logistic regression on both in the validation part."
+        "one, a missing one being a category; a column that is empty or the same for a whole fit "
+        "part was left out there) was fitted in the fit part, and joined with each network's "
+        "score by ridge logistic regression on both in the validation part."
     ]
 
 
@@ -73,7 +74,7 @@ def _tuning(tuning: dict) -> str:
         f"The settings of every model, networks alike, were the best of up to {tuning['settings']} "
         f"by {tuning['inner_folds']}-fold inner cross-validation within the fit part (AUC; of "
         "models of time Harrell's C); a network on trial was one initialisation, stopped by the "
-        "validation part."
+        "validation part. What is said of each above is its first setting."
     )
 
 
@@ -120,8 +121,8 @@ def _training(lstm: dict, training: dict) -> str:
     return (
         f"{scaling}The network was trained {LOSSES[training['loss']]}, {penalised}, dropout of "
         f"{lstm['dropout']:.0%} at the input and after the last hidden layer, and {optimiser} "
-        f"(learning rate {learning_rate(training):g}, {training['batch_patients']} patients per "
-        "step"
+        f"(learning rate {learning_rate(training) * lstm['rate_factor']:g}, "
+        f"{training['batch_patients']} patients per step"
         + (f", gradients held to a norm of {clip:g}" if clip else "")
         + f"), until the validation error had not fallen for {training['patience_epochs']} epochs "
         f"(at most {training['max_epochs']}); the best network was kept. "

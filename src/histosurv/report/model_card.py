@@ -34,7 +34,7 @@ def write_model_card(bundle: Bundle, metrics_path: Path, path: Path) -> None:
         f"{cohort['n_patients']} patients; {cohort['n_cancer_deaths']} died of the cancer "
         f"({cohort['n_dead_60m']} within five years; {cohort['n_alive_60m']} were known alive "
         f"then, of {cohort['n_unknown_60m']} it is not known). Median time in the table: "
-        f"{cohort['median_time_months']:.0f} months.",
+        f"{cohort['median_time_months']:.0f} months. {_parts(about['folds'])}",
         "",
         *_composition(cohort),
         "## What it reads",
@@ -55,8 +55,9 @@ def write_model_card(bundle: Bundle, metrics_path: Path, path: Path) -> None:
     lines += [
         "",
         "With 95 % intervals, within the development cohort. No other cohort has confirmed them. "
-        "A new patient is scored by the models of all folds, of which the table's figures are "
-        "those of one at a time.",
+        + _averaged(bundle.config["resampling"]["repeats"])
+        + "In the study each patient was scored by the model of the one fold that had not seen "
+        "him or her; a new patient is scored by the mean of all.",
         "",
         "## What it is not for",
         "",
@@ -68,6 +69,22 @@ def write_model_card(bundle: Bundle, metrics_path: Path, path: Path) -> None:
     ]
     with published(path) as temporary:
         temporary.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _parts(folds: list[dict]) -> str:
+    fits, validations = ({fold[part] for fold in folds} for part in ("fit", "validation"))
+    told = [" to ".join(map(str, sorted({min(of), max(of)}))) for of in (fits, validations)]
+    each = "Each fold's models were" if len(folds) > 1 else "The models were"
+    return f"{each} fitted to {told[0]} of them, and stopped and calibrated by {told[1]}."
+
+
+def _averaged(repeats: int) -> str:
+    if repeats == 1:
+        return ""
+    return (
+        f"The figures are of scores averaged over {repeats} partitions; the models here are those "
+        "of the first. "
+    )
 
 
 def _cell(rows: pd.DataFrame, estimand: str) -> str:

@@ -62,6 +62,12 @@ def remarks(bundle: Bundle, tiles: pd.DataFrame) -> list[str]:
     recipe = bundle.about["features"]["recipe"]
     if "random" in recipe.get("weights", "") + recipe.get("fully_connected", ""):
         told.append("the encoder's weights were (partly) drawn at random: for trying out only")
+    n_folds = len(bundle.about["folds"])
+    if n_folds > 1:
+        told.append(
+            f"the risk is the mean of {n_folds} folds' models; the scores that it is held against "
+            "are by one model each, and spread somewhat more"
+        )
     least, most = bundle.about["features"]["n_tiles"]
     for spot_id, n_tiles in tiles.groupby("spot_id").size().items():
         if not least <= n_tiles <= most:
