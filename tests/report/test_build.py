@@ -153,6 +153,32 @@ def test_methods_say_what_the_folds_are_balanced_by(study):
     assert "a patient whose vote is tied" in page
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("models/lstm/rate_factor", 0.3, "(learning rate 0.0003, 32 patients per step"),
+        ("models/tuning/settings", 1, "No model&#39;s settings were tuned"),
+        ("models/tuning/inner_folds", 4, "best of up to 6 by 4-fold inner cross-validation"),
+        ("models/clinical", ["age", "pT"], "(ridge Cox regression on age, pT; numbers by"),
+        ("models/attribution/orders", 7, "scored again with the tiles in 7 random orders"),
+        ("resampling/scheme", "blocks", "3 folds of whole tissue-microarray blocks"),
+    ],
+)
+def test_methods_say_what_the_settings_say(study, path, value, told):
+    file = study[0] / "config.yaml"
+    config = yaml.safe_load(file.read_text())
+    *folders, last = path.split("/")
+    part = config
+    for key in folders:
+        part = part[key]
+    part[last] = value
+    file.write_text(yaml.safe_dump(config))
+    for job in ("1_1", "1_2", "1_3"):
+        tuning = tuning_table(["{}"], np.empty((1, 0)))
+        write_table(tuning, study[0] / f"models/clinical/{job}/tuning.csv")
+    assert told in build(study)
+
+
 def test_same_tables_same_bytes(study):
     assert build(study) == build(study)
 
