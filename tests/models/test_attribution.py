@@ -105,6 +105,9 @@ def test_networks_from_a_file_are_the_networks(trained, tmp_path):
     ensemble, sequences = trained
     ensemble.save(tmp_path / "networks.safetensors")
     again = Ensemble.load(tmp_path / "networks.safetensors", CPU)
+    again.save(tmp_path / "again.safetensors")
+    kept = [(tmp_path / f"{name}.safetensors").read_bytes() for name in ("networks", "again")]
+    assert kept[0] == kept[1]
     assert (again.name, again.settings) == (ensemble.name, ensemble.settings)
     for of, other in zip(ensemble.risks(sequences), again.risks(sequences), strict=True):
         assert np.array_equal(of, other)

@@ -16,6 +16,7 @@ CONFIG = QUICK | {
     "cohorts": {"development": {"patients": "patients.csv", "spots": "spots.csv"}},
     "features": {"import": "features"},
     "spots_per_job": 20,
+    "models": QUICK["models"] | {"baselines": []},
 }
 
 

@@ -141,7 +141,7 @@ def test_logs_are_quiet(study):
 def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     log = (study / "logs/config.log").read_text()
     assert "models: training: learning_rate = 0 (default, not confirmed by the paper)" in log
-    assert "units" not in log
+    assert "lstm: units" not in log
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         ({"title": "Another title"}, {"config_as_run", "report"}),
         (
             {"models": {"training": {"learning_rate": 0.01}}},
-            {"config_as_run", "train", "scores", "evaluate", "report"},
+            {"config_as_run", "train", "clinical", "attribute", "scores", "evaluate", "report"},
         ),
         (
             {"cohort": {"grade_high": 2}},
@@ -158,7 +158,8 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         ),
         (
             {"resampling": {"seed": 1}},
-            {"config_as_run", "folds", "train", "baseline", "scores", "evaluate", "report"},
+            {"config_as_run", "folds", "train", "baseline", "clinical", "attribute", "scores",
+             "evaluate", "report"},
         ),
         (
             {"models": {"baselines": ["svm"]}},
@@ -167,12 +168,12 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         (
             {"features": {"seed": 1}},
             {"config_as_run", "weights", "features", "cohort", "folds", "train", "baseline",
-             "scores", "evaluate", "report"},
+             "clinical", "attribute", "scores", "evaluate", "report"},
         ),
         (
             {"spots": {"order": "snake"}},
             {"config_as_run", "tiles", "features", "cohort", "folds", "train", "baseline",
-             "scores", "evaluate", "report"},
+             "clinical", "attribute", "scores", "evaluate", "report"},
         ),
     ],
 )  # fmt: skip

@@ -82,17 +82,18 @@ class Ensemble:
             for key, value in network.state_dict().items()
         }
         tensors["centre"], tensors["inverse_sd"] = map(torch.from_numpy, self.intake[:2])
-        header = {"network": self.name, "settings": json.dumps(self.settings.as_dict())}
+        about = {"network": self.name, "settings": self.settings.as_dict()}
         with published(path) as temporary:
-            save_file(tensors, temporary, metadata=header)
+            # One key: several would come in another order each time.
+            save_file(tensors, temporary, metadata={"about": json.dumps(about, sort_keys=True)})
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> "Ensemble":
         """Read what `save` wrote."""
         with safe_open(path, framework="pt") as file:
-            header = file.metadata()
+            about = json.loads(file.metadata()["about"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        name, settings = header["network"], NetworkSettings.stored(json.loads(header["settings"]))
+        name, settings = about["network"], NetworkSettings.stored(about["settings"])
         scale = [tensors[key].numpy() for key in ("centre", "inverse_sd")]
         networks = []
         for number in range(settings.initialisations):
