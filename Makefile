@@ -15,9 +15,12 @@ demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
 	@echo "Study report: $(CURDIR)/results/report/study.html"
 
-# Two files at a time, for each makes runs of its own; those with whole runs first.
+# Two files at a time, for each makes runs of its own; those with whole runs first. Folders are named
+# apart: of folders within one another pytest makes one, in the order of the alphabet.
+LONG := tests/workflow/ tests/real/
 test: lint
-	pytest -n 2 --dist loadfile --no-loadscope-reorder tests/workflow tests/real tests
+	pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG) \
+		$(filter-out $(LONG) tests/__pycache__/,$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 
 lint: $(INSTALLED)
 	ruff check .

@@ -60,15 +60,19 @@ def test_a_contribution_is_what_is_lost_without_the_tile(trained):
 
 def test_the_running_risk_is_that_of_the_tiles_so_far(trained):
     ensemble, sequences = trained
-    if ensemble.settings.spots == "sequence":
-        pytest.skip("the sequences are those of patients")
     table = attribute(ensemble, sequences, LINE)
-    alone = sequences.spot_by_spot()
-    for until in (1, 2):
-        spots = [spot[:until] for spot in alone.spots]
-        expected = risk(ensemble, alone, spots)
-        found = table[table["tile"] == until].set_index("spot_id")["running_risk"]
-        np.testing.assert_allclose(found[expected.index], expected, rtol=1e-3, atol=1e-4)
+    # What is read as one: the spots of a patient one after another, or each spot.
+    owner = "patient_id" if ensemble.settings.spots == "sequence" else "spot_id"
+    alone = sequences if owner == "patient_id" else sequences.spot_by_spot()
+    names = np.unique(alone.patient_of)
+    joined = [np.concatenate([alone.spots[i] for i in alone.spots_of([name])]) for name in names]
+    assert max(map(len, joined)) > 6 or owner == "spot_id"
+    for until in range(1, 9):
+        longer = [i for i, tiles in enumerate(joined) if len(tiles) >= until]
+        some = replace(alone, patient_of=names[longer], spot_ids=names[longer])
+        expected = risk(ensemble, some, [joined[i][:until] for i in longer]) if longer else []
+        found = table.groupby(owner)["running_risk"].nth(until - 1)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_attention_adds_up_to_one_or_is_missing(trained):

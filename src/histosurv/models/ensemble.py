@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from histosurv.models.batches import Batches, Intake, per_patient
 from histosurv.models.losses import risk
@@ -92,7 +92,7 @@ class Ensemble:
         """Read what `save` wrote."""
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors = load_file(path)
         name, settings = about["network"], NetworkSettings.stored(about["settings"])
         scale = [tensors[key].numpy() for key in ("centre", "inverse_sd")]
         networks = []
