@@ -103,6 +103,12 @@ def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_p
     run = predict(study, tmp_path, tmp_path / "other.h5", succeeds=False)
     assert "made with encoder 'virchow2', the study's with 'vgg16'" in run.stderr
     shutil.copytree(study / "results/bundle", tmp_path / "results/bundle")
+    about = tmp_path / "results/bundle/bundle.json"
+    written = about.read_text()
+    about.write_text(written.replace(recipe["weights_sha256"], "0" * 64))
+    run = predict(tmp_path, tmp_path, study / "demo/images/P0001_1.jpg", succeeds=False)
+    assert "random: these are not the encoder's weights that the study used" in run.stderr
+    about.write_text(written)
     with (tmp_path / "results/bundle/config.yaml").open("a") as file:
         file.write("# another\n")
     run = predict(tmp_path, tmp_path, study / "demo/spots.csv", succeeds=False)

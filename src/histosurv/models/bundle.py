@@ -28,8 +28,9 @@ from histosurv.features.store import file_sha256, read_recipe
 from histosurv.models.baselines import Fitted, score_baseline
 from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble
-from histosurv.models.job import read_job
+from histosurv.models.job import Job, job_of
 from histosurv.models.pooling import Pooler
+from histosurv.models.sequences import load_sequences
 from histosurv.publish import partial_name, published, write_table
 
 FORMAT = 1
@@ -76,6 +77,7 @@ def write_bundle(
     folds = read_folds(cohort / "folds.csv")
     folds = folds[folds["repeat"] == REPEAT]
     numbers = sorted(folds["fold"].unique().tolist())
+    sequences = load_sequences(cohort, features, n_batches)
     content = {}
     for name in config["models"]["networks"] + config["models"]["baselines"]:
         members = []
@@ -87,8 +89,9 @@ def write_bundle(
                     shutil.copyfile(job / "networks.safetensors", temporary)
             else:
                 target = target.with_suffix(".skops")
-                where = {"cohort": cohort, "features": features, "n_batches": n_batches}
-                _save(_refitted(name, config, job, fold, **where), target)
+                seed = config["resampling"]["seed"]
+                work = job_of(sequences, folds, repeat=REPEAT, fold=fold, seed=seed)
+                _save(_refitted(name, config, work, job / "scores.csv"), target)
             calibration = json.loads((job / "calibration.json").read_text("utf-8"))
             members.append({"file": str(target.relative_to(out)), **calibration})
         content[name] = members
@@ -148,7 +151,7 @@ class Bundle:
         """Share of the development cohort with a lower score, in percent."""
         rows = self.reference[self.reference["score"] == name]
         below = rows.groupby("value")["percent"].min()  # of equal scores none is lower
-        return float(np.interp(value, below.index, below))
+        return float(np.interp(value, below.index, below, right=100.0))
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -188,27 +191,16 @@ def line_of(calibration: dict) -> Line:
     return Line(calibration["slope"], calibration["intercept"])
 
 
-def _refitted(
-    name: str,
-    config: dict,
-    folder: Path,
-    fold: int,
-    *,
-    cohort: Path,
-    features: Path,
-    n_batches: int,
-) -> Fitted:
+def _refitted(name: str, config: dict, work: Job, scores: Path) -> Fitted:
     """A classical model, fitted anew: the same settings and seed give the same model."""
-    seed = config["resampling"]["seed"]
-    job = read_job(cohort, features, n_batches, repeat=REPEAT, fold=fold, seed=seed)
     tuning = config["models"]["tuning"]
     budget = {"n_settings": tuning["settings"], "inner_folds": tuning["inner_folds"]}
-    scored, fitted = score_baseline(name, job, config["models"]["pooling"], **budget)
-    evaluated = pd.read_csv(folder / "scores.csv", dtype={"patient_id": str})
+    scored, fitted = score_baseline(name, work, config["models"]["pooling"], **budget)
+    evaluated = pd.read_csv(scores, dtype={"patient_id": str})
     if not np.allclose(evaluated["value"], scored.rows["value"], rtol=1e-6, atol=1e-9):
         raise InputError(
-            f"{folder / 'scores.csv'}: {name} does not give these scores again; were features or "
-            "tables changed? Run the workflow again"
+            f"{scores}: {name} does not give these scores again; were features or tables changed? "
+            "Run the workflow again"
         )
     return fitted
 

@@ -53,9 +53,14 @@ def read_job(
         sequences = Sequences(patients, np.array([]), np.array([]), [])
     else:
         sequences = load_sequences(cohort, features, n_batches)
+    return job_of(sequences, read_folds(cohort / "folds.csv"), repeat=repeat, fold=fold, seed=seed)
+
+
+def job_of(sequences: Sequences, folds: pd.DataFrame, *, repeat: int, fold: int, seed: int) -> Job:
+    """One fold of a cohort that was read; `seed` is that of the study."""
     return Job(
         sequences=sequences,
-        parts=members(read_folds(cohort / "folds.csv"), repeat, fold),
+        parts=members(folds, repeat, fold),
         repeat=repeat,
         fold=fold,
         seed=int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0]),

@@ -91,10 +91,11 @@ def choose(
         ordered_map(measure, tasks, workers), f"tuning {name}", "network", total=len(tasks)
     )
     values = np.reshape(list(trained), (len(labels), len(splits)))
-    best = int(values.mean(axis=1).argmax())
+    table = tuning_table(labels, values)
+    best = labels.index(table.loc[table["chosen"] == 1, "setting"].iloc[0])
     measured = "C" if by_time else "AUC"
     say(f"{name}: inner {measured} {values.mean(axis=1)[best]:.3f} with {labels[best]}")
-    return candidates.settings[best], tuning_table(labels, values)
+    return candidates.settings[best], table
 
 
 def _measure(

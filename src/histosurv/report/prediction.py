@@ -47,7 +47,7 @@ def write_prediction(
         told = record["scores"][main]
         picture = spot_file(out, record["patient_id"]).with_suffix(".png")
         mine = tiles[tiles["patient_id"] == record["patient_id"]]
-        draw_prediction(record, main, reference, _pictures(new, mine), picture)
+        draw_prediction(record, main, reference, _pictures(bundle, new, mine), picture)
         say(
             f"{record['patient_id']}: {name_of(main)}: risk {told['risk_60m']:.3f} ({told['group']}"
             f" risk; higher than {told['percentile']:.0f} % of the development cohort); {picture}"
@@ -78,7 +78,7 @@ def remarks(bundle: Bundle, tiles: pd.DataFrame) -> list[str]:
     return told
 
 
-def _pictures(new: Newcomers, tiles: pd.DataFrame) -> list[dict]:
+def _pictures(bundle: Bundle, new: Newcomers, tiles: pd.DataFrame) -> list[dict]:
     """Small pictures of a patient's spots with the place and contribution of each tile."""
     pictures = []
     for spot_id, mine in tiles.groupby("spot_id", sort=True):
@@ -87,7 +87,7 @@ def _pictures(new: Newcomers, tiles: pd.DataFrame) -> list[dict]:
             continue
         row = new.cut.spots.set_index("spot_id").loc[spot_id]
         places = new.cut.tiles[new.cut.tiles["spot_id"] == spot_id]
-        if len(places) != len(mine):  # tiles of glass that were left out
+        if bundle.config["spots"]["background"] == "drop":
             places = places[places["keep"] == 1]
         scale = max(thumbnail.picture.size) / max(row["width"], row["height"])
         boxes = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() * scale
