@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import f
 
-from histosurv.evaluation.discrimination import Estimate
+from histosurv.evaluation.estimate import Estimate
 
 LEVEL = 0.95
 

@@ -1,27 +1,12 @@
 """Does a higher score mean an earlier death: five-year AUC, ROC curve, operating point."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm, rankdata
 from sklearn.metrics import roc_curve
 from statsmodels.stats.proportion import proportion_confint
 
-
-class Estimate(NamedTuple):
-    """A number with its 95 % interval; NaN and a reason in ``note`` where there is none."""
-
-    value: float
-    lower: float = np.nan
-    upper: float = np.nan
-    p: float = np.nan
-    note: str = ""
-
-    @classmethod
-    def missing(cls, reason: str) -> "Estimate":
-        """No figure, and why."""
-        return cls(np.nan, note=reason)
+from histosurv.evaluation.estimate import Estimate
 
 
 def delong_variance(score: np.ndarray, label: np.ndarray) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import pandas as pd
 from histosurv.cohort.endpoint import CANCER_DEATH
 from histosurv.evaluation.agreement import icc_of_spots
 from histosurv.evaluation.discrimination import (
-    Estimate,
     auc_per_repeat,
     auc_pooled,
     auc_within_folds,
@@ -16,15 +15,11 @@ from histosurv.evaluation.discrimination import (
     roc_points,
     spread_within_folds,
 )
-from histosurv.evaluation.hazard import (
-    at_risk,
-    follow_up_median,
-    hazard_ratio,
-    kaplan_meier,
-    logrank,
-)
+from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.hazard import hazard_ratio
 from histosurv.evaluation.orders import auc_change_by_order, spread_over_orders
 from histosurv.evaluation.scores import per_patient
+from histosurv.evaluation.survival import at_risk, follow_up_median, kaplan_meier, logrank
 
 COLUMNS = [
     "score", "against", "subgroup", "estimand", "estimate", "lower", "upper", "p", "n", "events",
@@ -118,7 +113,7 @@ def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[
         "specificity_60m": (*points["specificity_60m"], 0),
         "score_sd": (spread_within_folds(of_score), len(table), n_died),
         "hr_high_low": (hazard_ratio(table), len(table), n_died),
-        "logrank": (logrank(table), len(table), n_died),
+        "logrank": (logrank(*_followed(table), table["is_high"].to_numpy()), len(table), n_died),
     }
     rows = [
         _row(name, estimand, estimate, n, events, METHODS[estimand])
@@ -130,6 +125,12 @@ def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[
         size = Estimate(float(len(members)))
         rows.append(_row(name, f"n_{group}_risk", size, len(members), died, "count"))
     return rows
+
+
+def _followed(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Months, and who died of the cancer."""
+    died = (table["event"] == CANCER_DEATH).to_numpy()
+    return table["time_months"].to_numpy(float), died
 
 
 def _agreement_rows(patients: pd.DataFrame, spots: pd.DataFrame) -> list[dict]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from histosurv.evaluation.discrimination import Estimate, auc_within_folds
+from histosurv.evaluation.discrimination import auc_within_folds
+from histosurv.evaluation.estimate import Estimate
 
 N_RESAMPLES, SEED = 1000, 2018
 

@@ -1,0 +1,248 @@
+"""Survival curves and what is read off them: medians, numbers at risk, mean survival, log-rank."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from lifelines import KaplanMeierFitter
+from scipy.stats import chi2
+
+from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
+from histosurv.evaluation.estimate import Estimate
+
+GROUPS = {"low": False, "high": True}
+
+
+class Steps(NamedTuple):
+    """Kaplan-Meier curve at the distinct times of death."""
+
+    times: np.ndarray
+    deaths: np.ndarray
+    at_risk: np.ndarray
+    curve: np.ndarray  # just after each time
+
+    def at(self, months: np.ndarray) -> np.ndarray:
+        """S(t)."""
+        return self._all()[np.searchsorted(self.times, months, side="right")]
+
+    def before(self, months: np.ndarray) -> np.ndarray:
+        """S(t-), just before."""
+        return self._all()[np.searchsorted(self.times, months, side="left")]
+
+    def _all(self) -> np.ndarray:
+        return np.concatenate([[1.0], self.curve])
+
+
+def steps(time: np.ndarray, died: np.ndarray) -> Steps:
+    """Kaplan-Meier curve without an interval, for what is computed from it."""
+    times, deaths = np.unique(time[died], return_counts=True)
+    at_risk = len(time) - np.searchsorted(np.sort(time), times)
+    return Steps(times, deaths, at_risk, np.cumprod(1 - deaths / at_risk))
+
+
+def survival_at(time: np.ndarray, died: np.ndarray, horizon: float) -> Estimate:
+    """Survival at a horizon by Kaplan and Meier, with the log-log interval; no p."""
+    fitter = KaplanMeierFitter(alpha=0.05).fit(time, died)
+    band = fitter.confidence_interval_
+    place = band.index.searchsorted(horizon, side="right") - 1
+    return Estimate(float(fitter.predict(horizon)), *band.iloc[place].astype(float).tolist())
+
+
+def kaplan_meier(patients: pd.DataFrame) -> pd.DataFrame:
+    """Survival curves of both groups.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``group, time_months, survival, lower, upper, n_censored``: a row per time at which
+        something happened, other deaths censored; log-log 95 % band.
+    """
+    tables = []
+    for name, is_high in GROUPS.items():
+        group = patients[patients["is_high"] == is_high]
+        if group.empty:
+            continue
+        fitter = KaplanMeierFitter(alpha=0.05)
+        fitter.fit(group["time_months"], group["event"] == CANCER_DEATH)
+        band = fitter.confidence_interval_
+        tables.append(
+            pd.DataFrame(
+                {
+                    "group": name,
+                    "time_months": fitter.survival_function_.index,
+                    "survival": fitter.survival_function_.iloc[:, 0].to_numpy(),
+                    "lower": band.iloc[:, 0].to_numpy(),
+                    "upper": band.iloc[:, 1].to_numpy(),
+                    "n_censored": fitter.event_table["censored"].to_numpy(int),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def at_risk(patients: pd.DataFrame, ticks: np.ndarray) -> pd.DataFrame:
+    """Numbers under a Kaplan-Meier curve.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``group, time_months, at_risk, censored, events`` at each tick: at risk are those with
+        T >= tick (R's convention); censored and events are those before it.
+    """
+    rows = []
+    for name, is_high in GROUPS.items():
+        group = patients[patients["is_high"] == is_high]
+        died = group["event"] == CANCER_DEATH
+        for tick in ticks:
+            before = group["time_months"] < tick
+            rows.append(
+                (name, tick, (~before).sum(), (before & ~died).sum(), (before & died).sum())
+            )
+    return pd.DataFrame(rows, columns=["group", "time_months", "at_risk", "censored", "events"])
+
+
+def median_survival(time: np.ndarray, died: np.ndarray) -> Estimate:
+    """Median of a Kaplan-Meier curve, with the interval in which its log-log band crosses 0.5.
+
+    A curve that is flat at one half has its median in the middle of that piece, as in R.
+    """
+    fitter = KaplanMeierFitter(alpha=0.05).fit(time, died)
+    if not np.isfinite(fitter.median_survival_time_):
+        return Estimate.missing("the curve does not come down to one half")
+    band = fitter.confidence_interval_
+    curves = (fitter.survival_function_.iloc[:, 0], band.iloc[:, 0], band.iloc[:, 1])
+    return Estimate(*(_crosses_half(curve) for curve in curves))
+
+
+def follow_up_median(patients: pd.DataFrame) -> Estimate:
+    """Median follow-up in months by the reverse Kaplan-Meier method, 95 % interval.
+
+    Any death ends observation; being alive at last contact is the event (Schemper and Smith 1996).
+    """
+    time = patients["time_months"].to_numpy(float)
+    median = median_survival(time, (patients["event"] == ALIVE).to_numpy())
+    if np.isnan(median.value):
+        return Estimate.missing("fewer than half of the patients were followed to a known end")
+    return median
+
+
+def _crosses_half(curve: pd.Series) -> float:
+    reached = curve.index[curve <= 0.5 + 1e-12]
+    if not len(reached):
+        return np.nan
+    below = curve.index[curve < 0.5 - 1e-12]
+    flat = curve[reached[0]] >= 0.5 - 1e-12 and len(below)
+    return float((reached[0] + below[0]) / 2 if flat else reached[0])
+
+
+def restricted_mean(time: np.ndarray, died: np.ndarray, horizon: float) -> tuple[float, float]:
+    """Mean survival time until a horizon and its variance.
+
+    Area under the Kaplan-Meier curve; the variance is Greenwood's, of the area still to come at
+    each death (Irwin 1949). Not to be asked beyond the last time of the group.
+    """
+    km = steps(time, died)
+    n_steps = np.searchsorted(km.times, horizon, side="right")
+    times, deaths, n = km.times[:n_steps], km.deaths[:n_steps], km.at_risk[:n_steps]
+    curve = np.concatenate([[1.0], km.curve[:n_steps]])
+    areas = curve * np.diff(np.concatenate([[0.0], times, [horizon]]))
+    to_come = areas.sum() - np.cumsum(areas)[:-1]
+    left = n * (n - deaths)
+    terms = np.where(left > 0, deaths / np.maximum(left, 1), 0.0)
+    return float(areas.sum()), float((terms * to_come**2).sum())
+
+
+def restricted_mean_difference(patients: pd.DataFrame, horizon: float) -> Estimate:
+    """Months lost by the high against the low, until the horizon or the end of either's follow-up.
+
+    Returns
+    -------
+    Estimate
+        Mean survival of the high less that of the low: negative when the high die sooner.
+    """
+    died = (patients["event"] == CANCER_DEATH).to_numpy()
+    time, high = patients["time_months"].to_numpy(float), patients["is_high"].to_numpy(bool)
+    if high.all() or not high.any():
+        return Estimate.missing("all patients are in one group")
+    tau = min(horizon, time[high].max(), time[~high].max())
+    of_high = restricted_mean(time[high], died[high], tau)
+    of_low = restricted_mean(time[~high], died[~high], tau)
+    found = Estimate.normal(of_high[0] - of_low[0], (of_high[1] + of_low[1]) ** 0.5)
+    return found._replace(note=f"until {tau:.1f} months" if tau < horizon else found.note)
+
+
+def logrank(
+    time: np.ndarray,
+    died: np.ndarray,
+    group: np.ndarray,
+    strata: np.ndarray | None = None,
+    *,
+    trend: bool = False,
+) -> Estimate:
+    """Log-rank test of two groups or more: chi-squared as the value, p, degrees of freedom.
+
+    Parameters
+    ----------
+    time, died : numpy.ndarray
+        (n,) months and whether the event was seen.
+    group : numpy.ndarray
+        (n,) group of each patient; a number where ``trend`` is asked.
+    strata : numpy.ndarray, optional
+        (n,) patients are compared within these only.
+    trend : bool
+        One degree of freedom for a trend along the groups' numbers (Tarone 1975).
+
+    Notes
+    -----
+    Observed less expected deaths and their hypergeometric covariance, summed over times and strata
+    (Peto and Peto 1972).
+    """
+    names, member = np.unique(group, return_inverse=True)
+    k = len(names)
+    if k < 2:
+        return Estimate.missing("all patients are in one group")
+    if not died.any():
+        return Estimate.missing("nobody died of the cancer")
+    strata = np.zeros(len(time)) if strata is None else strata
+    excess, covariance = np.zeros(k), np.zeros((k, k))
+    for stratum in np.unique(strata):
+        inside = strata == stratum
+        added = _logrank_terms(time[inside], died[inside], member[inside], k)
+        excess, covariance = excess + added[0], covariance + added[1]
+    if trend:
+        weights = names.astype(float)
+        variance = weights @ covariance @ weights
+        statistic, degrees = (weights @ excess) ** 2 / variance if variance > 0 else np.nan, 1
+    else:
+        degrees = np.linalg.matrix_rank(covariance)
+        statistic = excess @ np.linalg.pinv(covariance) @ excess if degrees else np.nan
+    if np.isnan(statistic):
+        return Estimate.missing("no death at a time at which the groups can be compared")
+    return Estimate(
+        float(statistic), p=float(chi2.sf(statistic, degrees)), note=f"{degrees} degrees of freedom"
+    )
+
+
+def _logrank_terms(
+    time: np.ndarray, died: np.ndarray, member: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Observed less expected deaths of each group, and their covariance."""
+    times = np.unique(time[died])
+    if not len(times):
+        return np.zeros(k), np.zeros((k, k))
+    groups = [member == g for g in range(k)]
+    n = np.stack([_from(time[own], times, "left") for own in groups], axis=1)
+    later = np.stack([_from(time[own & died], times, "right") for own in groups], axis=1)
+    d = np.stack([_from(time[own & died], times, "left") for own in groups], axis=1) - later
+    total, deaths = n.sum(axis=1), d.sum(axis=1)
+    share = n / total[:, None]
+    factor = deaths * (total - deaths) / np.maximum(total - 1, 1)
+    covariance = (
+        np.diag((factor[:, None] * share).sum(axis=0)) - (share * factor[:, None]).T @ share
+    )
+    return (d - deaths[:, None] * share).sum(axis=0), covariance
+
+
+def _from(of: np.ndarray, times: np.ndarray, side: str) -> np.ndarray:
+    """How many lie at or beyond each time (``left``), or beyond it (``right``)."""
+    return len(of) - np.searchsorted(np.sort(of), times, side=side)

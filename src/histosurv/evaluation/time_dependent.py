@@ -1,0 +1,148 @@
+"""Discrimination and error at a horizon with everybody's follow-up: weights for the censored.
+
+Conventions: G is the Kaplan-Meier curve of the censoring time on the evaluated patients. Cases died
+by the horizon t and weigh 1/G(T-); controls lived longer than t and weigh 1/G(t); who was lost
+before t has no weight of his own, and is stood for by those who were not.
+"""
+
+import numpy as np
+
+from histosurv.evaluation.censoring import Censoring
+from histosurv.evaluation.estimate import Estimate
+
+AFTER = 1e-9  # months; "until just after t" among times that are not nearer to one another
+
+
+def auc_resampled(
+    score: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Concordant and whole weight of pairs of case and control, in many resamples.
+
+    Parameters
+    ----------
+    score, time, died : numpy.ndarray
+        (n,) risk, higher = worse; months; whether the event was seen.
+    horizon : float
+        Months.
+    counts : numpy.ndarray
+        (b, n) how often each patient occurs.
+
+    Returns
+    -------
+    concordant, pairs : numpy.ndarray
+        (b,); their ratio is the AUC of `auc_at`.
+    """
+    reached = Censoring(time, died, counts).before(time)
+    case = died & (time <= horizon)
+    weight = np.where(case & (counts > 0), counts / np.maximum(reached, 1e-12), 0.0)
+    control = counts * (time > horizon)
+    order = np.argsort(score, kind="stable")
+    ordered = score[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    last = np.searchsorted(ordered, ordered, side="right")
+    sums = np.zeros((len(counts), len(score) + 1))
+    np.cumsum(control[:, order], axis=1, out=sums[:, 1:])
+    below = (sums[:, first] + sums[:, last]) / 2
+    return (weight[:, order] * below).sum(axis=1), weight.sum(axis=1) * sums[:, -1]
+
+
+def auc_at(
+    score: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float
+) -> tuple[float, np.ndarray]:
+    """Cumulative/dynamic AUC at a horizon, and what each patient adds to its error.
+
+    Parameters
+    ----------
+    score, time, died, horizon
+        As for `auc_resampled`.
+
+    Returns
+    -------
+    auc : float
+        NaN where nobody died by the horizon or nobody lived longer.
+    influence : numpy.ndarray
+        (n,) with mean 0; `standard_error` makes the standard error of it, and that of a
+        difference of two scores of the difference of their influences.
+
+    Notes
+    -----
+    Uno, Cai, Tian and Wei (2007); influence with the estimation of G as in Blanche, Dartigues and
+    Jacqmin-Gadda (2013). Ties of scores count one half.
+    """
+    n = len(score)
+    case, control = died & (time <= horizon), time > horizon
+    if not case.any() or not control.any():
+        return np.nan, np.full(n, np.nan)
+    censoring = Censoring(time, died)
+    weight = np.zeros(n)
+    weight[case] = 1 / censoring.before(time[case])[0]
+    cases, controls = weight.sum() / n, control.mean()
+    below = _share_below(score, score[control], np.ones(control.sum()))
+    above = 1 - _share_below(score, score[case], weight[case])
+    auc = float((weight * below).sum() / weight.sum())
+    mass = weight * (below - auc) / cases
+    moved = censoring.influence(time, died, mass, np.where(case, time, -np.inf))
+    return auc, mass + control * (above - auc) / controls + moved
+
+
+def _share_below(score: np.ndarray, others: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted share of others with a lower score, ties one half."""
+    order = np.argsort(others, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+    ordered = others[order]
+    sides = [sums[np.searchsorted(ordered, score, side=side)] for side in ("left", "right")]
+    return (sides[0] + sides[1]) / 2 / sums[-1]
+
+
+def brier_at(
+    risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float
+) -> tuple[float, np.ndarray]:
+    """Brier score at a horizon, and what each patient adds to its error.
+
+    Parameters
+    ----------
+    risk : numpy.ndarray
+        (n,) probability of the event by the horizon.
+    time, died, horizon
+        As for `auc_resampled`.
+
+    Returns
+    -------
+    brier : float
+        Mean squared error, weighted for censoring (Graf, Schmoor, Sauerbrei and Schumacher 1999).
+    influence : numpy.ndarray
+        (n,) as in `auc_at`.
+    """
+    censoring = Censoring(time, died)
+    case, control = died & (time <= horizon), time > horizon
+    mass = np.zeros(len(risk))
+    mass[case] = (1 - risk[case]) ** 2 / censoring.before(time[case])[0]
+    if control.any():
+        mass[control] = risk[control] ** 2 / censoring.at(np.array([horizon]))[0, 0]
+    brier = float(mass.mean())
+    until = np.where(case, time, horizon + AFTER)
+    return brier, mass - brier + censoring.influence(time, died, mass, until)
+
+
+def brier_resampled(
+    risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float, counts: np.ndarray
+) -> np.ndarray:
+    """Brier score of `brier_at` in many resamples, (b,)."""
+    censoring = Censoring(time, died, counts)
+    case, control = died & (time <= horizon), time > horizon
+    error = np.where(case, (1 - risk) ** 2, np.where(control, risk**2, 0.0))
+    reached = np.where(
+        case, censoring.before(time), censoring.at(np.full(len(time), horizon))
+    )  # fmt: skip
+    weight = np.where(counts > 0, counts / np.maximum(reached, 1e-12), 0.0)
+    return (weight * error).sum(axis=1) / counts.sum(axis=1)
+
+
+def interval(value: float, influence: np.ndarray, null: float = np.nan) -> Estimate:
+    """Estimate of a figure from its influence function; p only against a given null value."""
+    return Estimate.normal(value, standard_error(influence), null)
+
+
+def standard_error(influence: np.ndarray) -> float:
+    """Standard error of a figure from its influence function."""
+    return float(influence.std(ddof=1) / np.sqrt(len(influence)))
