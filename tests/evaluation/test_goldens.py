@@ -16,7 +16,7 @@ from histosurv.evaluation.calibration import (
     slope,
 )
 from histosurv.evaluation.competing import fine_gray, gray_test, incidence
-from histosurv.evaluation.concordance import concordance_terms
+from histosurv.evaluation.concordance import concordance
 from histosurv.evaluation.efron import Efron, firth, proportional_hazards
 from histosurv.evaluation.survival import (
     logrank,
@@ -109,16 +109,9 @@ def test_firth(golden):
 def test_concordance_of_harrell_and_uno(golden):
     theirs = golden.figures["concordance"]
     for name in ("a", "b"):
-        score = golden[f"score_{name}"]
-        concordant, comparable = concordance_terms(score, golden.time, golden.died)
-        near(concordant / comparable, theirs[f"harrell_{name}"][0])
-        concordant, comparable = concordance_terms(
-            score, golden.time, golden.died, tau=golden.horizon
-        )
-        near(concordant / comparable, theirs[f"uno_{name}"])
-    folds = [golden["fold"] == fold for fold in (1, 2, 3)]
-    terms = [concordance_terms(golden["score_a"][f], golden.time[f], golden.died[f]) for f in folds]
-    near(sum(t[0] for t in terms) / sum(t[1] for t in terms), theirs["harrell_strata"][0])
+        seen = (golden[f"score_{name}"], golden.time, golden.died)
+        near(concordance(*seen), theirs[f"harrell_{name}"][0])
+        near(concordance(*seen, tau=golden.horizon), theirs[f"uno_{name}"])
 
 
 def test_auc_at_the_horizon_with_its_error(golden):

@@ -9,8 +9,8 @@ from lifelines.exceptions import ConvergenceError
 
 from histosurv.cohort.endpoint import CANCER_DEATH
 from histosurv.evaluation.competing import incidence
+from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate
-from histosurv.evaluation.survival import steps
 from histosurv.evaluation.time_dependent import brier_at
 
 N_GROUPS = 4
@@ -101,7 +101,7 @@ def prediction_accuracy(
     0 = no better than the Kaplan-Meier curve of everybody, below 0 worse, 1 = without error (Kattan
     and Gerds 2018).
     """
-    average = np.full(len(risk), 1 - steps(time, died).at(horizon))
+    average = np.full(len(risk), 1 - Curves(time, died).at(horizon)[0])
     reference = brier_at(average, time, died, horizon)[0]
     return 1 - brier_at(risk, time, died, horizon)[0] / reference if reference > 0 else np.nan
 
@@ -128,6 +128,6 @@ def risks_before(
     1 - (1 - risk) ** share, with the share of the cumulative hazard of everybody, by Kaplan and
     Meier, that has passed by each time.
     """
-    hazard = -np.log(np.maximum(steps(time, died).at(np.append(grid, horizon)), EDGE))
+    hazard = -np.log(np.maximum(Curves(time, died).at(np.append(grid, horizon))[0], EDGE))
     share = hazard[:-1] / hazard[-1] if hazard[-1] > 0 else np.zeros(len(grid))
     return 1 - (1 - np.minimum(risk, 1 - EDGE))[:, None] ** share[None]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, OTHER_DEATH
-from histosurv.evaluation.censoring import Censoring
+from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import REACH, Estimate
 
 
@@ -196,7 +196,7 @@ class _Subdistribution:
     def __init__(self, time: np.ndarray, event: np.ndarray, x: np.ndarray) -> None:
         order = np.argsort(time, kind="stable")
         self.time, self.event, self.x = time[order], event[order], x[order]
-        self.censoring = Censoring(self.time, self.event > ALIVE)
+        self.censoring = Curves(self.time, self.event == ALIVE)
         died = self.event == CANCER_DEATH
         self.times, self.deaths = np.unique(self.time[died], return_counts=True)
         self.reached = self.censoring.before(self.times)[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from histosurv.evaluation.censoring import Censoring
+from histosurv.evaluation.curves import Curves
 
 
 class Pairs:
@@ -87,37 +87,21 @@ def _sums(counts: np.ndarray) -> np.ndarray:
     return sums
 
 
-def concordance_terms(
-    score: np.ndarray,
-    time: np.ndarray,
-    died: np.ndarray,
-    counts: np.ndarray | None = None,
-    tau: float | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Concordant and comparable weight of a cohort, whose ratio is the concordance.
+def concordance(
+    score: np.ndarray, time: np.ndarray, died: np.ndarray, tau: float | None = None
+) -> float:
+    """Harrell's C, or Uno's with a time ``tau`` up to which deaths count; NaN without a pair.
 
-    Parameters
-    ----------
-    score, time, died : numpy.ndarray
-        As for `Pairs`.
-    counts : numpy.ndarray, optional
-        (b, n) resamples; the cohort itself by default.
-    tau : float, optional
-        Without it, Harrell's C: all deaths, each pair once. With it, Uno's C: deaths until
-        ``tau``, each with the weight 1/G(T-)^2 (Uno, Cai, Pencina, D'Agostino and Wei 2011),
-        G estimated anew in every resample.
-
-    Returns
-    -------
-    concordant, comparable : numpy.ndarray
-        (b,). Kept apart, so that they can be added up over folds.
+    Notes
+    -----
+    Harrell, Lee and Mark (1996). Uno's deaths weigh 1/G(T-)^2, G the Kaplan-Meier curve of the time
+    of censoring (Uno, Cai, Pencina, D'Agostino and Wei 2011).
     """
-    counts = np.ones((1, len(score))) if counts is None else counts
     pairs = Pairs(score, time, died)
-    lower, partners = pairs.counts(counts)
-    weight = counts[:, pairs.deaths].astype(float)
+    lower, partners = (part[0] for part in pairs.counts(np.ones((1, len(score)))))
+    weight = np.ones(len(pairs.deaths))
     if tau is not None:
         at = time[pairs.deaths]
-        reached = np.maximum(Censoring(time, died, counts).before(at), 1e-12)
-        weight = np.where(weight > 0, weight * (at <= tau) / reached**2, 0.0)
-    return (weight * lower).sum(axis=1), (weight * partners).sum(axis=1)
+        weight = (at <= tau) / Curves(time, ~died).before(at)[0] ** 2
+    comparable = (weight * partners).sum()
+    return float((weight * lower).sum() / comparable) if comparable else np.nan

@@ -9,8 +9,8 @@ from statsmodels.stats.proportion import proportion_confint
 from histosurv.evaluation.estimate import Estimate
 
 
-def delong_variance(score: np.ndarray, label: np.ndarray) -> tuple[float, float]:
-    """AUC and its variance.
+def placements(score: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the living with a lower score than each of the dead, and the reverse.
 
     Parameters
     ----------
@@ -21,20 +21,35 @@ def delong_variance(score: np.ndarray, label: np.ndarray) -> tuple[float, float]
 
     Returns
     -------
-    tuple of float
-        Area under the ROC curve (ties count one half) and its variance by DeLong, DeLong and
-        Clarke-Pearson (1988), from placements computed by ranks (Sun and Xu 2014). The variance
-        is NaN with a single patient of either kind.
+    of_dead, of_alive : numpy.ndarray
+        Share of the living below each of the dead, and of the dead above each of the living; ties
+        count one half. Computed by ranks (Sun and Xu 2014).
     """
     dead, alive = score[label == 1], score[label == 0]
-    m, n = len(dead), len(alive)
     together = rankdata(np.concatenate([dead, alive]))
-    above = (together[:m] - rankdata(dead)) / n  # share of the living below each of the dead
-    below = 1 - (together[m:] - rankdata(alive)) / m
-    auc = above.mean()
-    if min(m, n) < 2:
-        return auc, np.nan
-    return auc, above.var(ddof=1) / m + below.var(ddof=1) / n
+    of_dead = (together[: len(dead)] - rankdata(dead)) / len(alive)
+    return of_dead, 1 - (together[len(dead) :] - rankdata(alive)) / len(dead)
+
+
+def delong_variance(score: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """AUC and its variance.
+
+    Parameters
+    ----------
+    score, label : numpy.ndarray
+        As for `placements`.
+
+    Returns
+    -------
+    tuple of float
+        Area under the ROC curve and its variance by DeLong, DeLong and Clarke-Pearson (1988). The
+        variance is NaN with a single patient of either kind.
+    """
+    of_dead, of_alive = placements(score, label)
+    if min(len(of_dead), len(of_alive)) < 2:
+        return of_dead.mean(), np.nan
+    variances = (part.var(ddof=1) / len(part) for part in (of_dead, of_alive))
+    return of_dead.mean(), sum(variances)
 
 
 def auc_pooled(patients: pd.DataFrame) -> Estimate:

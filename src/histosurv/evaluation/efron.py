@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 
+from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate
-from histosurv.evaluation.survival import steps
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def proportional_hazards(
     """
     strata = np.zeros(len(time)) if strata is None else strata
     fit = Efron.at(beta, x, time, died, strata)
-    along = 1 - steps(time, died).before(fit.times)
+    along = 1 - Curves(time, died).before(fit.times)[0]
     along = along - along.mean()
     score = (along[:, None] * fit.residuals).sum(axis=0)
     cross = (along[:, None, None] * fit.variances).sum(axis=0)

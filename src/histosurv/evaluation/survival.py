@@ -1,43 +1,15 @@
 """Survival curves and what is read off them: medians, numbers at risk, mean survival, log-rank."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
 from scipy.stats import chi2
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
+from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate
 
 GROUPS = {"low": False, "high": True}
-
-
-class Steps(NamedTuple):
-    """Kaplan-Meier curve at the distinct times of death."""
-
-    times: np.ndarray
-    deaths: np.ndarray
-    at_risk: np.ndarray
-    curve: np.ndarray  # just after each time
-
-    def at(self, months: np.ndarray) -> np.ndarray:
-        """S(t)."""
-        return self._all()[np.searchsorted(self.times, months, side="right")]
-
-    def before(self, months: np.ndarray) -> np.ndarray:
-        """S(t-), just before."""
-        return self._all()[np.searchsorted(self.times, months, side="left")]
-
-    def _all(self) -> np.ndarray:
-        return np.concatenate([[1.0], self.curve])
-
-
-def steps(time: np.ndarray, died: np.ndarray) -> Steps:
-    """Kaplan-Meier curve without an interval, for what is computed from it."""
-    times, deaths = np.unique(time[died], return_counts=True)
-    at_risk = len(time) - np.searchsorted(np.sort(time), times)
-    return Steps(times, deaths, at_risk, np.cumprod(1 - deaths / at_risk))
 
 
 def survival_at(time: np.ndarray, died: np.ndarray, horizon: float) -> Estimate:
@@ -141,10 +113,10 @@ def restricted_mean(time: np.ndarray, died: np.ndarray, horizon: float) -> tuple
     Area under the Kaplan-Meier curve; the variance is Greenwood's, of the area still to come at
     each death (Irwin 1949). Not to be asked beyond the last time of the group.
     """
-    km = steps(time, died)
-    n_steps = np.searchsorted(km.times, horizon, side="right")
-    times, deaths, n = km.times[:n_steps], km.deaths[:n_steps], km.at_risk[:n_steps]
-    curve = np.concatenate([[1.0], km.curve[:n_steps]])
+    km = Curves(time, died)
+    inside = km.times <= horizon
+    times, deaths, n = km.times[inside], km.events[0, inside], km.at_risk[0, inside]
+    curve = np.concatenate([[1.0], km.at(times)[0]])
     areas = curve * np.diff(np.concatenate([[0.0], times, [horizon]]))
     to_come = areas.sum() - np.cumsum(areas)[:-1]
     left = n * (n - deaths)

@@ -7,43 +7,38 @@ before t has no weight of his own, and is stood for by those who were not.
 
 import numpy as np
 
-from histosurv.evaluation.censoring import Censoring
+from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate
 
 AFTER = 1e-9  # months; "until just after t" among times that are not nearer to one another
 
 
-def auc_resampled(
-    score: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float, counts: np.ndarray
+def auc_terms(
+    score: np.ndarray, cases: np.ndarray, controls: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Concordant and whole weight of pairs of case and control, in many resamples.
 
     Parameters
     ----------
-    score, time, died : numpy.ndarray
-        (n,) risk, higher = worse; months; whether the event was seen.
-    horizon : float
-        Months.
-    counts : numpy.ndarray
-        (b, n) how often each patient occurs.
+    score : numpy.ndarray
+        (n,) risk, higher = worse.
+    cases, controls : numpy.ndarray
+        (b, n) weight of each patient as a case and as a control.
 
     Returns
     -------
     concordant, pairs : numpy.ndarray
-        (b,); their ratio is the AUC of `auc_at`.
+        (b,); their ratio is the AUC. Kept apart, so that they can be added up over folds. Ties of
+        scores count one half.
     """
-    reached = Censoring(time, died, counts).before(time)
-    case = died & (time <= horizon)
-    weight = np.where(case & (counts > 0), counts / np.maximum(reached, 1e-12), 0.0)
-    control = counts * (time > horizon)
     order = np.argsort(score, kind="stable")
     ordered = score[order]
     first = np.searchsorted(ordered, ordered, side="left")
     last = np.searchsorted(ordered, ordered, side="right")
-    sums = np.zeros((len(counts), len(score) + 1))
-    np.cumsum(control[:, order], axis=1, out=sums[:, 1:])
+    sums = np.zeros((len(controls), len(score) + 1))
+    np.cumsum(controls[:, order], axis=1, out=sums[:, 1:])
     below = (sums[:, first] + sums[:, last]) / 2
-    return (weight[:, order] * below).sum(axis=1), weight.sum(axis=1) * sums[:, -1]
+    return (cases[:, order] * below).sum(axis=1), cases.sum(axis=1) * sums[:, -1]
 
 
 def auc_at(
@@ -53,8 +48,10 @@ def auc_at(
 
     Parameters
     ----------
-    score, time, died, horizon
-        As for `auc_resampled`.
+    score, time, died : numpy.ndarray
+        (n,) risk, higher = worse; months; whether the event was seen.
+    horizon : float
+        Months.
 
     Returns
     -------
@@ -73,7 +70,7 @@ def auc_at(
     case, control = died & (time <= horizon), time > horizon
     if not case.any() or not control.any():
         return np.nan, np.full(n, np.nan)
-    censoring = Censoring(time, died)
+    censoring = Curves(time, ~died)
     weight = np.zeros(n)
     weight[case] = 1 / censoring.before(time[case])[0]
     cases, controls = weight.sum() / n, control.mean()
@@ -81,7 +78,7 @@ def auc_at(
     above = 1 - _share_below(score, score[case], weight[case])
     auc = float((weight * below).sum() / weight.sum())
     mass = weight * (below - auc) / cases
-    moved = censoring.influence(time, died, mass, np.where(case, time, -np.inf))
+    moved = censoring.influence_of_inverse(time, ~died, mass, np.where(case, time, -np.inf))
     return auc, mass + control * (above - auc) / controls + moved
 
 
@@ -104,7 +101,7 @@ def brier_at(
     risk : numpy.ndarray
         (n,) probability of the event by the horizon.
     time, died, horizon
-        As for `auc_resampled`.
+        As for `auc_at`.
 
     Returns
     -------
@@ -113,29 +110,15 @@ def brier_at(
     influence : numpy.ndarray
         (n,) as in `auc_at`.
     """
-    censoring = Censoring(time, died)
+    censoring = Curves(time, ~died)
     case, control = died & (time <= horizon), time > horizon
     mass = np.zeros(len(risk))
     mass[case] = (1 - risk[case]) ** 2 / censoring.before(time[case])[0]
     if control.any():
-        mass[control] = risk[control] ** 2 / censoring.at(np.array([horizon]))[0, 0]
+        mass[control] = risk[control] ** 2 / censoring.at(horizon)[0, 0]
     brier = float(mass.mean())
     until = np.where(case, time, horizon + AFTER)
-    return brier, mass - brier + censoring.influence(time, died, mass, until)
-
-
-def brier_resampled(
-    risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float, counts: np.ndarray
-) -> np.ndarray:
-    """Brier score of `brier_at` in many resamples, (b,)."""
-    censoring = Censoring(time, died, counts)
-    case, control = died & (time <= horizon), time > horizon
-    error = np.where(case, (1 - risk) ** 2, np.where(control, risk**2, 0.0))
-    reached = np.where(
-        case, censoring.before(time), censoring.at(np.full(len(time), horizon))
-    )  # fmt: skip
-    weight = np.where(counts > 0, counts / np.maximum(reached, 1e-12), 0.0)
-    return (weight * error).sum(axis=1) / counts.sum(axis=1)
+    return brier, mass - brier + censoring.influence_of_inverse(time, ~died, mass, until)
 
 
 def interval(value: float, influence: np.ndarray, null: float = np.nan) -> Estimate:
