@@ -59,6 +59,30 @@ def complete(config: dict) -> dict:
     return filled
 
 
+def read_section(path: Path, name: str) -> dict:
+    """One section of a config file, checked, with its defaults; the rest may be missing.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a key or value of the section does not fit.
+    """
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: is no YAML ({error}); correct it") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: is no config; it has no keys")
+    whole = config_schema()
+    schema = {"type": "object", "properties": {name: whole["properties"][name]}}
+    filled = _with_defaults({name: config.get(name)}, schema)
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
+        raise InputError(f"{path}: {_in_words(error)}")
+    return filled[name]
+
+
 def learning_rate(training: dict) -> float:
     """Learning rate of the config's ``models: training:``, where 0 is the optimiser's usual one.
 

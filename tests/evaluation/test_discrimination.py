@@ -10,8 +10,8 @@ from histosurv.evaluation.discrimination import (
     auc_pooled,
     auc_within_folds,
     delong_variance,
-    operating_point,
     roc_points,
+    shares,
     spread_within_folds,
 )
 
@@ -83,14 +83,18 @@ def test_within_folds_ignores_an_offset_between_folds():
     assert auc_within_folds(plain).value == pytest.approx(np.average(aucs, weights=pairs))
 
 
-def test_operating_point_counts_dead_and_survivors():
-    patients = table([1, 2, 3, 4, 5], [0, 1, 0, 1, None], is_high=[False, False, True, True, True])
-    points = operating_point(patients)
-    assert points["sensitivity_60m"][0].value == 0.5
-    assert points["specificity_60m"][0].value == 0.5
+def test_shares_count_dead_and_survivors():
+    is_high, is_dead = np.array([False, False, True, True]), np.array([False, True, False, True])
+    found = shares(is_high, is_dead)
+    assert [found[name][0].value for name in found] == [0.5] * 4
     # Wilson's interval for 1 of 2
-    assert points["sensitivity_60m"][0][1:3] == pytest.approx((0.0945, 0.9055), abs=1e-4)
-    assert points["sensitivity_60m"][1] == 2
+    assert found["sensitivity_60m"][0][1:3] == pytest.approx((0.0945, 0.9055), abs=1e-4)
+    assert {name: of[1:] for name, of in found.items()} == {
+        "sensitivity_60m": (2, 2), "specificity_60m": (2, 0), "ppv_60m": (2, 1), "npv_60m": (2, 1)
+    }  # fmt: skip
+    nobody = shares(np.zeros(4, bool), is_dead)["ppv_60m"]
+    assert np.isnan(nobody[0].value)
+    assert nobody[0].note == "no such patient"
 
 
 def test_roc_runs_from_corner_to_corner():

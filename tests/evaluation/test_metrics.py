@@ -7,8 +7,10 @@ import pytest
 
 from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
-from histosurv.evaluation.metrics import COLUMNS, evaluate
-from histosurv.evaluation.scores import per_patient, read_scores
+from histosurv.evaluation.metrics import CURVES, evaluate
+from histosurv.evaluation.sample import Sample, Score
+from histosurv.evaluation.scores import read_scores
+from histosurv.evaluation.study import COLUMNS, Settings
 
 
 @pytest.fixture
@@ -53,7 +55,10 @@ def test_every_figure_has_n_events_and_a_method(study):
     assert (metrics["method"] != "").all()
     missing = metrics["estimate"].isna()
     assert (metrics.loc[missing, "note"] != "").all()
-    assert metrics.loc[missing, "estimand"].tolist() == ["hr_high_low", "logrank"]
+    assert set(metrics.loc[missing, "score"]) == {"constant"}  # high risk, all of them
+    assert {"hr_high_low", "hr_per_sd", "logrank", "npv_60m"} <= set(
+        metrics.loc[missing, "estimand"]
+    )
     good = metrics[metrics["score"] == "good"].set_index("estimand")
     assert good.at["auc_60m", "lower"] > 0.5
     assert good.at["hr_high_low", "lower"] > 1
@@ -62,10 +67,46 @@ def test_every_figure_has_n_events_and_a_method(study):
 def test_row_order_is_irrelevant(study):
     folder, patients, _ = study
     scores = read_scores(folder / "scores.csv", patients)
+    asked = Settings(primary="good", against="constant", resamples=100)
     shuffled = evaluate(
-        patients.sample(frac=1, random_state=1), scores.sample(frac=1, random_state=2)
+        patients.sample(frac=1, random_state=1),
+        scores.sample(frac=1, random_state=2),
+        settings=asked,
     )
-    pd.testing.assert_frame_equal(shuffled.metrics, evaluate(patients, scores).metrics)
+    result = evaluate(patients, scores, settings=asked)
+    pd.testing.assert_frame_equal(shuffled.metrics, result.metrics)
+    for name, curve in result.curves.items():
+        pd.testing.assert_frame_equal(shuffled.curves[name], curve)
+
+
+def test_a_constant_score_has_no_skill_and_is_beaten(study):
+    folder, patients, _ = study
+    asked = Settings(primary="good", against="constant", resamples=200)
+    scores = read_scores(folder / "scores.csv", patients)
+    metrics = evaluate(patients, scores, settings=asked).metrics
+    constant = metrics[metrics["score"] == "constant"].set_index("estimand")
+    for name in ("auc_ipcw_60m", "c_uno", "c_harrell", "c_harrell_within_folds"):
+        assert constant.loc[name, ["estimate", "lower", "upper", "p"]].tolist() == pytest.approx(
+            [0.5] * 3 + [1.0]
+        )
+    against = metrics[metrics["against"] == "constant"].set_index("estimand")
+    assert against.at["auc_ipcw_60m_difference", "p"] == pytest.approx(2 / 201)
+    assert against.at["auc_ipcw_60m_difference", "method"].endswith("the declared test")
+    assert "auc_ipcw_60m_difference_holm" not in against.index
+
+
+def test_a_score_against_itself_differs_by_nothing(study):
+    folder, patients, _ = study
+    scores = read_scores(folder / "scores.csv", patients)
+    scores.loc[scores["score"] == "constant", "value"] = scores.loc[
+        scores["score"] == "good", "value"
+    ].to_numpy()
+    asked = Settings(primary="good", resamples=100)
+    metrics = evaluate(patients, scores, settings=asked).metrics
+    pair = metrics[metrics["against"] == "constant"]
+    assert len(pair) == 9
+    assert (pair["estimate"] == 0).all()
+    assert (pair["p"] == 1).all()
 
 
 def test_command_works_on_any_two_tables(study):
@@ -74,9 +115,8 @@ def test_command_works_on_any_two_tables(study):
     subprocess.run(
         [*command, "--scores", folder / "scores.csv", "--out", folder / "out"], check=True
     )
-    assert {path.name for path in (folder / "out").iterdir()} == {
-        "metrics.csv", "kaplan_meier.csv", "at_risk.csv", "roc.csv"
-    }  # fmt: skip
+    names = {"metrics", "warnings", "decision_curve", *CURVES}
+    assert {path.stem for path in (folder / "out").iterdir()} == names
 
 
 @pytest.mark.parametrize(
@@ -95,29 +135,29 @@ def test_bad_scores_are_named(study, change, message):
         read_scores(folder / "scores.csv", patients)
 
 
+def joined(rows):
+    patients = rows.drop_duplicates("patient_id").assign(time_months=5.0, event=1, label_60m=1)
+    return Score.of(rows.assign(score="s", fold=1), Sample.of(patients))
+
+
 def test_patients_score_is_the_mean_over_repeats():
     rows = pd.DataFrame(
         {
-            "patient_id": ["A", "A", "B", "B"],
-            "repeat": [1, 2, 1, 2],
-            "value": [1.0, 3.0, 0.0, 1.0],
-            "threshold": [2.0, 1.0, 1.0, 1.0],
-            "time_months": [5.0, 5.0, 9.0, 9.0],
-            "event": [1, 1, 0, 0],
-            "label_60m": pd.Series([1, 1, None, None], dtype="Int64"),
+            "patient_id": ["B", "A", "B", "A"],
+            "repeat": [1, 1, 2, 2],
+            "value": [0.0, 1.0, 1.0, 3.0],
+            "threshold": [1.0, 2.0, 1.0, 1.0],
         }
     )
-    table = per_patient(rows).set_index("patient_id")
-    assert table["value"].to_dict() == {"A": 2.0, "B": 0.5}
-    assert table["is_high"].to_dict() == {"A": True, "B": False}  # +0.5 and -0.5 on average
-    assert pd.isna(table.at["B", "label_60m"])
+    score = joined(rows)
+    assert score.value.tolist() == [2.0, 0.5]  # A, B
+    assert score.is_high.tolist() == [True, False]  # +0.5 and -0.5 on average
+    assert score.high_of_repeat.tolist() == [[False, False], [True, True]]
+    assert not score.has_risk
 
 
 def test_a_score_that_meets_its_threshold_is_high():
     rows = pd.DataFrame(
-        {
-            "patient_id": ["A", "B"], "repeat": 1, "value": [1.0, 0.999], "threshold": 1.0,
-            "time_months": 5.0, "event": 1, "label_60m": pd.Series([1, 1], dtype="Int64"),
-        }
-    )  # fmt: skip
-    assert per_patient(rows)["is_high"].tolist() == [True, False]
+        {"patient_id": ["A", "B"], "repeat": 1, "value": [1.0, 0.999], "threshold": 1.0}
+    )
+    assert joined(rows).is_high.tolist() == [True, False]

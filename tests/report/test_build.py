@@ -78,8 +78,8 @@ def study(tmp_path):
 def build(study):
     folder, patients = study
     result = evaluate(patients, read_scores(folder / "scores.csv", patients))
-    for name in ("metrics", "kaplan_meier", "at_risk", "roc"):
-        write_table(getattr(result, name), folder / f"evaluation/{name}.csv")
+    for name, table in {"metrics": result.metrics, **result.curves}.items():
+        write_table(table, folder / f"evaluation/{name}.csv")
     build_report(
         config_path=folder / "config.yaml",
         cohort=folder / "cohort",

@@ -97,6 +97,8 @@ use rule evaluate as evaluate_control with:
         kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",
         at_risk="<results>/development/evaluation/at_risk.csv",
         roc="<results>/development/evaluation/roc.csv",
+        warnings="<results>/development/evaluation/warnings.csv",
+        curves=collect("<results>/development/evaluation/{curve}.csv", curve=CURVES),
     log:
         "<logs>/development/evaluation.log",
     benchmark:

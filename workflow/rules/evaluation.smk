@@ -12,6 +12,8 @@ rule evaluate:
         kaplan_meier="<results>/{cohort}/evaluation/kaplan_meier.csv",
         at_risk="<results>/{cohort}/evaluation/at_risk.csv",
         roc="<results>/{cohort}/evaluation/roc.csv",
+        warnings="<results>/{cohort}/evaluation/warnings.csv",
+        curves=collect("<results>/{{cohort}}/evaluation/{curve}.csv", curve=CURVES),
     log:
         "<logs>/{cohort}/evaluation.log",
     benchmark:
@@ -24,7 +26,8 @@ rule evaluate:
     params:
         folder=subpath(output.metrics, parent=True),
         orders=lambda wildcards, input: [f"--order-scores={x}" for x in input[3:]],
+        settings=evaluation_settings,
         code=code_digest("histosurv.evaluation.metrics"),
     shell:
         "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
-        " --spot-scores {input.spots:q} {params.orders:q} --out {params.folder:q} 2> {log:q}"
+        " --spot-scores {input.spots:q} {params.orders:q} --settings {params.settings:q} --out {params.folder:q} 2> {log:q}"

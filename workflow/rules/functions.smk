@@ -43,6 +43,12 @@ def network_settings(wildcards):
     return json.dumps({"network": models[wildcards.network]} | shared)
 
 
+def evaluation_settings(wildcards):
+    """What the config asks of the scores; the primary one is the first model unless it says."""
+    asked = config["evaluation"]
+    return json.dumps(asked | {"primary": asked["primary"] or [*IMAGE_MODELS, ""][0]})
+
+
 def joined_network(wildcards):
     """Scores of the network that a clinical model is joined with, if it is one of those."""
     network = wildcards.clinical.removeprefix("clinical").removeprefix("_")

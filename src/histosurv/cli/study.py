@@ -1,5 +1,6 @@
 """Commands that a person types."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from histosurv.cli.options import (
     Out,
     OutFolder,
     Seed,
+    settings_of,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -102,6 +104,13 @@ def evaluate(
     patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
     scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
     out: OutFolder,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="study's config: its evaluation:, readers and grade"),
+    ] = None,
+    settings: Annotated[
+        str, typer.Option(help="the config's evaluation: as JSON; defaults without it")
+    ] = "",
     reader: Annotated[
         list[str] | None, typer.Option(help="column of the patient table with low or high")
     ] = None,
@@ -119,6 +128,9 @@ def evaluate(
 ) -> None:
     """Evaluate any risk scores, beside pathologists and grade: no image needed.
 
+    Writes metrics.csv (every figure with its interval, n and events), one table per curve, and
+    warnings.csv.
+
     Example: histosurv evaluate --patients patients.csv --scores scores.csv --reader reader_1
     --out evaluation
     """
@@ -126,6 +138,7 @@ def evaluate(
 
     from histosurv.cohort.columns import require_columns
     from histosurv.cohort.tables import read_patients
+    from histosurv.config import read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
     from histosurv.evaluation.scores import (
@@ -134,26 +147,38 @@ def evaluate(
         read_spot_scores,
         with_outcomes,
     )
+    from histosurv.evaluation.study import Settings
     from histosurv.models.comparators import comparator_scores
     from histosurv.progress import say
     from histosurv.publish import write_table
 
-    table = read_patients(patients, readers=reader or [])
+    asked = read_section(config_file, "evaluation") if config_file else {}
+    of_cohort = read_section(config_file, "cohort") if config_file else {}
+    readers = reader or of_cohort.get("readers", [])
+    grade_high = grade_high or of_cohort.get("grade_high")
+    table = read_patients(patients, readers=readers)
     scores = read_scores(scores_file, table)
-    if reader or grade_high:
+    brought = list(scores["score"].unique())
+    if readers or (grade_high and "grade" in table):
         require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
         tested = scores.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
-        calls = comparator_scores(table, tested, readers=reader or [], grade_high=grade_high)
-        for name in sorted(set(calls["score"]) & set(scores["score"])):
+        calls = comparator_scores(table, tested, readers=readers, grade_high=grade_high)
+        for name in sorted(set(calls["score"]) & set(brought)):
             raise InputError(
                 f"{scores_file}: has a score {name!r}, as has the patient table; rename one"
             )
         scores = pd.concat([scores, with_outcomes(calls, table)])
+    text = settings or json.dumps(asked)
+    question = settings_of(text, lambda keys: Settings.of(keys, brought))
     spots = read_spot_scores(spot_scores) if spot_scores else None
     orders = read_order_scores(order_scores) if order_scores else None
-    result = evaluate_scores(table, scores, spots, orders)
-    for name in ("kaplan_meier", "at_risk", "roc", "metrics"):
-        write_table(getattr(result, name), out / f"{name}.csv")
+    result = evaluate_scores(table, scores, spots, orders, question)
+    for name, curve in result.curves.items():
+        write_table(curve, out / f"{name}.csv")
+    write_table(pd.DataFrame({"warning": result.warnings}), out / "warnings.csv")
+    write_table(result.metrics, out / "metrics.csv")
+    for warning in result.warnings:
+        say(warning)
     say(f"figures are in {out / 'metrics.csv'}")
 
 

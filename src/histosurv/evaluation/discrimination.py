@@ -102,14 +102,24 @@ def auc_within_folds(scores: pd.DataFrame) -> Estimate:
     return _with_interval(float(np.mean(aucs)), float(np.mean(variances)))
 
 
-def operating_point(patients: pd.DataFrame) -> dict[str, tuple[Estimate, int]]:
-    """Sensitivity and specificity of high against low risk, Wilson's interval, and their n."""
-    known = patients[patients["label_60m"].notna()]
-    is_dead = known["label_60m"].to_numpy(int) == 1
-    is_high = known["is_high"].to_numpy(bool)
+def shares(is_high: np.ndarray, is_dead: np.ndarray) -> dict[str, tuple[Estimate, int, int]]:
+    """Sensitivity, specificity and predictive values of high against low risk at 60 months.
+
+    Returns
+    -------
+    dict of str to tuple
+        Estimate with Wilson's interval, the number of patients that it is a share of, and the
+        deaths among them.
+    """
+    wanted = {
+        "sensitivity_60m": (is_high, is_dead),
+        "specificity_60m": (~is_high, ~is_dead),
+        "ppv_60m": (is_dead, is_high),
+        "npv_60m": (~is_dead, ~is_high),
+    }
     return {
-        "sensitivity_60m": _share((is_high & is_dead).sum(), is_dead.sum()),
-        "specificity_60m": _share((~is_high & ~is_dead).sum(), (~is_dead).sum()),
+        name: (_share((hit & of).sum(), of.sum()), int(of.sum()), int((of & is_dead).sum()))
+        for name, (hit, of) in wanted.items()
     }
 
 
@@ -147,11 +157,10 @@ def spread_within_folds(scores: pd.DataFrame) -> Estimate:
     return Estimate(sd, *(float(sd * factor) for factor in reach))
 
 
-def _share(hits: int, of: int) -> tuple[Estimate, int]:
+def _share(hits: int, of: int) -> Estimate:
     if of == 0:
-        return Estimate.missing("no patient with this outcome"), 0
-    lower, upper = proportion_confint(hits, of, method="wilson")
-    return Estimate(hits / of, lower, upper), int(of)
+        return Estimate.missing("no such patient")
+    return Estimate(hits / of, *proportion_confint(hits, of, method="wilson"))
 
 
 def _with_interval(auc: float, variance: float) -> Estimate:

@@ -30,9 +30,9 @@ def figures(score: Score, sample: Sample, drawn: Resamples) -> dict[str, np.ndar
     -------
     dict of str to numpy.ndarray
         Estimand to (b,); NaN where a resample has no such figure. One without ending compares all
-        patients by their mean score, ``_within_folds`` only patients of one fold, whose scores are of one
-        model, summed over folds and averaged over repeats; ``_mean_of_folds`` averages the folds'
-        own figures.
+        patients by their mean score; ``_within_folds`` compares patients of one fold, whose scores
+        are of one model, summed over folds and averaged over repeats; ``_mean_of_folds`` averages
+        the folds' own figures.
     """
     of = drawn.of(score.rows)
     label = sample.label[score.rows]

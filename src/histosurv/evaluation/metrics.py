@@ -5,52 +5,47 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.endpoint import CANCER_DEATH
-from histosurv.evaluation.agreement import icc_of_spots
 from histosurv.evaluation.discrimination import (
     auc_per_repeat,
     auc_pooled,
     auc_within_folds,
-    operating_point,
     roc_points,
     spread_within_folds,
 )
 from histosurv.evaluation.estimate import Estimate
-from histosurv.evaluation.hazard import hazard_ratio
-from histosurv.evaluation.orders import auc_change_by_order, spread_over_orders
-from histosurv.evaluation.scores import per_patient
-from histosurv.evaluation.survival import at_risk, follow_up_median, kaplan_meier, logrank
-
-COLUMNS = [
-    "score", "against", "subgroup", "estimand", "estimate", "lower", "upper", "p", "n", "events",
-    "method", "note",
-]  # fmt: skip
-
-METHODS = {
-    "auc_60m": "out-of-fold scores pooled; DeLong",
-    "auc_60m_per_repeat": "folds of a repeat pooled, mean over repeats; DeLong",
-    "auc_60m_within_folds": "pairs within folds; DeLong",
-    "sensitivity_60m": "high against low risk; Wilson",
-    "specificity_60m": "high against low risk; Wilson",
-    "score_sd": "standard deviation of the score within folds; chi-squared",
-    "icc_spots": "one-way intraclass correlation of single spots; F distribution",
-    "order_spread": "SD over random orders of tiles / SD between patients; bootstrap",
-    "auc_60m_order_change": "mean over random orders of tiles (lowest to highest); within folds",
-    "hr_high_low": "Cox, Efron ties, Wald; cancer death, other deaths censored",
-    "logrank": "log-rank, 1 degree of freedom; cancer death, other deaths censored",
-}
+from histosurv.evaluation.sample import Sample, Score
+from histosurv.evaluation.sections import calibration, competing
+from histosurv.evaluation.sections.cohort import cohort, orders_matter, spots_agree
+from histosurv.evaluation.sections.comparison import comparisons, gaps
+from histosurv.evaluation.sections.discrimination import discrimination, over_time
+from histosurv.evaluation.sections.hazard import clinical_models, hazards
+from histosurv.evaluation.study import COLUMNS, Settings, Study, row
+from histosurv.evaluation.survival import at_risk, kaplan_meier
+from histosurv.progress import track
 
 TICK_MONTHS = 12
+CURVES = [
+    "kaplan_meier", "at_risk", "roc", "auc_over_time", "incidence", "calibration", "forest",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Tables of an evaluation: ``metrics`` and the curves, one row per point and score."""
+    """Tables of an evaluation.
+
+    Attributes
+    ----------
+    metrics : pandas.DataFrame
+        One row per figure.
+    curves : dict of str to pandas.DataFrame
+        The tables named in `CURVES`, one row per point and score, and ``decision_curve``.
+    warnings : list of str
+        What must be known before the figures are read.
+    """
 
     metrics: pd.DataFrame
-    kaplan_meier: pd.DataFrame
-    at_risk: pd.DataFrame
-    roc: pd.DataFrame
+    curves: dict[str, pd.DataFrame]
+    warnings: list[str]
 
 
 def evaluate(
@@ -58,149 +53,101 @@ def evaluate(
     scores: pd.DataFrame,
     spots: pd.DataFrame | None = None,
     orders: pd.DataFrame | None = None,
+    settings: Settings | None = None,
 ) -> Evaluation:
     """Evaluate every score of a table.
 
     Parameters
     ----------
     patients : pandas.DataFrame
-        ``patient_id, time_months, event, label_60m``.
+        ``patient_id, time_months, event, label_60m``, and the columns that the settings name.
     scores : pandas.DataFrame
         As from `histosurv.evaluation.scores.read_scores`.
     spots : pandas.DataFrame, optional
         As from `histosurv.evaluation.scores.read_spot_scores`.
     orders : pandas.DataFrame, optional
         As from `histosurv.evaluation.scores.read_order_scores`.
-
-    Returns
-    -------
-    Evaluation
-        In ``metrics`` the column n counts the patients a figure rests on and ``events`` the
-        cancer deaths among them: within five years for figures at 60 months, ever otherwise.
+    settings : Settings, optional
+        What is asked; by default no score is compared with another.
     """
-    rows = _cohort_rows(patients)
-    curves = {"kaplan_meier": [], "at_risk": [], "roc": []}
-    last = patients["time_months"].max()
-    step = TICK_MONTHS * max(1, round(last / TICK_MONTHS / 10))
-    ticks = np.arange(0, last + 1e-9, step)
-    for name, of_score in scores.groupby("score", sort=True):
-        table = per_patient(of_score)
-        rows += _score_rows(name, of_score, table)
-        curves["kaplan_meier"].append(kaplan_meier(table).assign(score=name))
-        curves["at_risk"].append(at_risk(table, ticks).assign(score=name))
-        curves["roc"].append(roc_points(table).assign(score=name))
+    sample = Sample.of(patients)
+    of_name = {
+        str(name): Score.of(table, sample) for name, table in scores.groupby("score", sort=True)
+    }
+    study = Study(sample, of_name, settings or Settings())
+    rows = cohort(study)
+    curves: dict[str, list] = {name: [] for name in CURVES}
+    for name, table in track(list(scores.groupby("score", sort=True)), "evaluating", "score"):
+        score = study.scores[str(name)]
+        rows += _of_label(study, score, table)
+        rows += discrimination(study, score) + hazards(study, score)
+        rows += calibration.calibration(study, score) + competing.competing(study, score)
+        adjusted, forest = clinical_models(study, score)
+        rows += adjusted
+        for curve, points in (_curves(study, score) | {"forest": forest}).items():
+            curves[curve].append(points.assign(score=score.name))
+    rows += comparisons(study)
     if spots is not None:
-        rows += _agreement_rows(patients, spots)
+        rows += spots_agree(study, spots)
     if orders is not None:
-        rows += _order_rows(patients, orders)
+        rows += orders_matter(study, orders)
     metrics = pd.DataFrame(rows)[COLUMNS]
     metrics[["n", "events"]] = metrics[["n", "events"]].astype("Int64")
-    return Evaluation(
-        metrics, **{name: _score_first(pd.concat(tables)) for name, tables in curves.items()}
-    )
-
-
-def _score_rows(name: str, of_score: pd.DataFrame, table: pd.DataFrame) -> list[dict]:
-    n_known = int(table["label_60m"].notna().sum())
-    n_dead = int((table["label_60m"] == 1).sum())
-    n_died = int((table["event"] == CANCER_DEATH).sum())
-    points = operating_point(table)
-    figures = {
-        "auc_60m": (auc_pooled(table), n_known, n_dead),
-        "auc_60m_per_repeat": (auc_per_repeat(of_score), n_known, n_dead),
-        "auc_60m_within_folds": (auc_within_folds(of_score), n_known, n_dead),
-        "sensitivity_60m": (*points["sensitivity_60m"], n_dead),
-        "specificity_60m": (*points["specificity_60m"], 0),
-        "score_sd": (spread_within_folds(of_score), len(table), n_died),
-        "hr_high_low": (hazard_ratio(table), len(table), n_died),
-        "logrank": (logrank(*_followed(table), table["is_high"].to_numpy()), len(table), n_died),
+    joined = {
+        name: _score_first(pd.concat(tables)) if tables else pd.DataFrame(columns=["score"])
+        for name, tables in curves.items()
     }
-    rows = [
-        _row(name, estimand, estimate, n, events, METHODS[estimand])
-        for estimand, (estimate, n, events) in figures.items()
+    joined["decision_curve"] = calibration.usefulness(study)
+    return Evaluation(metrics, joined, gaps(study))
+
+
+def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:
+    """The study's own figures, of patients whose outcome at 60 months is known."""
+    members = _members(study, score)
+    sizes, key = study.counts(score.rows), {"score": score.name}
+    known = sizes["label"]
+    found = [
+        ("auc_60m", auc_pooled(members), known, "out-of-fold scores pooled; DeLong"),
+        (
+            "auc_60m_per_repeat",
+            auc_per_repeat(table),
+            known,
+            "folds of a repeat pooled, mean over repeats; DeLong",
+        ),
+        ("auc_60m_within_folds", auc_within_folds(table), known, "pairs within folds; DeLong"),
+        (
+            "score_sd",
+            spread_within_folds(table),
+            sizes["ever"],
+            "standard deviation of the score within folds; chi-squared",
+        ),
     ]
-    for group, is_high in (("low", False), ("high", True)):
-        members = table[table["is_high"] == is_high]
-        died = int((members["event"] == CANCER_DEATH).sum())
-        size = Estimate(float(len(members)))
-        rows.append(_row(name, f"n_{group}_risk", size, len(members), died, "count"))
+    rows = [row(name, estimate, *size, how, **key) for name, estimate, size, how in found]
+    for name, is_high in (("low", False), ("high", True)):
+        n, events = study.counts(score.rows[score.is_high == is_high])["ever"]
+        rows.append(row(f"n_{name}_risk", Estimate(float(n)), n, events, "count", **key))
     return rows
 
 
-def _followed(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Months, and who died of the cancer."""
-    died = (table["event"] == CANCER_DEATH).to_numpy()
-    return table["time_months"].to_numpy(float), died
-
-
-def _agreement_rows(patients: pd.DataFrame, spots: pd.DataFrame) -> list[dict]:
-    """Agreement between the spots of those patients who have several."""
-    died = patients.loc[patients["event"] == CANCER_DEATH, "patient_id"]
-    rows = []
-    for name, of_score in spots.groupby("score", sort=True):
-        estimate, n = icc_of_spots(of_score)
-        n_spots = of_score.groupby("patient_id")["spot_id"].nunique()
-        events = int(n_spots[n_spots >= 2].index.isin(died).sum())
-        rows.append(_row(name, "icc_spots", estimate, n, events, METHODS["icc_spots"]))
-    return rows
-
-
-def _order_rows(patients: pd.DataFrame, orders: pd.DataFrame) -> list[dict]:
-    """What the order of tiles does to the scores of the first repeat."""
-    outcomes = patients.set_index("patient_id")[["event", "label_60m"]]
-    table = orders[orders["repeat"] == orders["repeat"].min()].join(outcomes, on="patient_id")
-    rows = []
-    for name, of_score in table.groupby("score", sort=True):
-        once = of_score[of_score["order"] == 0]
-        known = once["label_60m"].notna()
-        died, dead = (once["event"] == CANCER_DEATH).sum(), (once["label_60m"] == 1).sum()
-        spread, change = spread_over_orders(of_score), auc_change_by_order(of_score)
-        rows += [
-            _row(name, "order_spread", spread, len(once), int(died), METHODS["order_spread"]),
-            _row(
-                name, "auc_60m_order_change", change, int(known.sum()), int(dead),
-                METHODS["auc_60m_order_change"],
-            ),
-        ]  # fmt: skip
-    return rows
-
-
-def _cohort_rows(patients: pd.DataFrame) -> list[dict]:
-    n = len(patients)
-    died = int((patients["event"] == CANCER_DEATH).sum())
-    label = patients["label_60m"]
-    counts = {
-        "n_patients": n,
-        "n_cancer_deaths": died,
-        "n_other_deaths": int((patients["event"] == 2).sum()),
-        "n_dead_60m": int((label == 1).sum()),
-        "n_alive_60m": int((label == 0).sum()),
-        "n_unknown_60m": int(label.isna().sum()),
+def _curves(study: Study, score: Score) -> dict[str, pd.DataFrame]:
+    members = _members(study, score)
+    last = study.sample.time.max()
+    step = TICK_MONTHS * max(1, round(last / TICK_MONTHS / 10))
+    found = {
+        "kaplan_meier": kaplan_meier(members),
+        "at_risk": at_risk(members, np.arange(0, last + 1e-9, step)),
+        "roc": roc_points(members),
+        "auc_over_time": over_time(study, score),
+        "incidence": competing.curves(study, score),
     }
-    rows = [
-        _row("", name, Estimate(float(count)), n, died, "count") for name, count in counts.items()
-    ]
-    follow_up = follow_up_median(patients)
-    return [
-        *rows, _row("", "follow_up_median_months", follow_up, n, died, "reverse Kaplan-Meier")
-    ]  # fmt: skip
+    if score.has_risk:
+        found["calibration"] = calibration.groups(study, score)
+    return found
 
 
-def _row(score: str, estimand: str, estimate: Estimate, n: int, events: int, method: str) -> dict:
-    return {
-        "score": score,
-        "against": "",
-        "subgroup": "",
-        "estimand": estimand,
-        "estimate": estimate.value,
-        "lower": estimate.lower,
-        "upper": estimate.upper,
-        "p": estimate.p,
-        "n": n,
-        "events": events,
-        "method": method,
-        "note": estimate.note,
-    }
+def _members(study: Study, score: Score) -> pd.DataFrame:
+    """Outcomes of the patients who have a score, with ``value`` and ``is_high``."""
+    return study.of(score).patients.assign(value=score.value, is_high=score.is_high)
 
 
 def _score_first(table: pd.DataFrame) -> pd.DataFrame:

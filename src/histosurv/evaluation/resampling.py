@@ -10,6 +10,7 @@ from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import LEVEL, Estimate
 
 CHUNK = 2_000_000  # cells of a table of resamples and patients that are worked on at once
+ROUNDING = 1e-12  # figures nearer to a null value than this are that value
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def percentiles(value: float, drawn: np.ndarray, null: float = np.nan) -> Estima
     lower, upper = np.percentile(good, [tail, 100 - tail])
     p = np.nan
     if not np.isnan(null):
-        sides = ((good <= null).sum() + 1, (good >= null).sum() + 1)
+        beyond = good - null
+        sides = ((beyond <= ROUNDING).sum() + 1, (beyond >= -ROUNDING).sum() + 1)
         p = min(1.0, 2 * min(sides) / (len(good) + 1))
     return Estimate(value, float(lower), float(upper), p, note)

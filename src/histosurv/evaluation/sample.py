@@ -76,8 +76,9 @@ class Score:
         (n,) whether the score reaches its threshold (on average, over several repeats).
     risk : numpy.ndarray
         (n,) probability of death of the cancer within 60 months, mean over repeats; NaN = none.
-    of_repeat, fold : numpy.ndarray
-        (repeats, n) the score in each repeat, and the fold in which the patient was tested.
+    of_repeat, high_of_repeat, fold : numpy.ndarray
+        (repeats, n) the score and the group in each repeat, and the fold in which the patient was
+        tested.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Score:
     is_high: np.ndarray
     risk: np.ndarray
     of_repeat: np.ndarray
+    high_of_repeat: np.ndarray
     fold: np.ndarray
 
     @classmethod
@@ -107,6 +109,7 @@ class Score:
             margin.mean(axis=0) >= 0,
             np.full(len(places), np.nan) if risk is None else risk.reindex(places).to_numpy(float),
             value,
+            margin >= 0,
             by_repeat["fold"].to_numpy(int),
         )
 
@@ -115,7 +118,7 @@ class Score:
         own = np.searchsorted(self.rows, rows)
         return Score(
             self.name, rows, self.value[own], self.is_high[own], self.risk[own],
-            self.of_repeat[:, own], self.fold[:, own],
+            self.of_repeat[:, own], self.high_of_repeat[:, own], self.fold[:, own],
         )  # fmt: skip
 
     @property

@@ -1,4 +1,4 @@
-"""The score table as evaluation sees it: one row per patient and score."""
+"""Read score tables and join the outcomes."""
 
 from pathlib import Path
 
@@ -67,26 +67,5 @@ def read_order_scores(path: Path) -> pd.DataFrame:
 def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     """Join ``time_months, event, label_60m`` to rows of the score table."""
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]
-    columns = ["patient_id", "score", "repeat", "fold", "value", "threshold"]
-    return scores[columns].merge(outcome, on="patient_id", validate="many_to_one")
-
-
-def per_patient(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per patient of one score, averaged over the repeats.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        Rows of a single score, as from `read_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``patient_id, value, is_high, time_months, event, label_60m``. A patient is at high risk
-        when the score reaches its threshold; over several repeats, when it does so on average.
-    """
-    rows = scores.assign(margin=scores["value"] - scores["threshold"])
-    grouped = rows.groupby("patient_id", sort=True)
-    table = grouped[["value", "margin"]].mean()
-    table["is_high"] = table.pop("margin") >= 0
-    return table.join(grouped[["time_months", "event", "label_60m"]].first()).reset_index()
+    columns = ["patient_id", "score", "repeat", "fold", "value", "threshold", "risk_60m"]
+    return scores.reindex(columns=columns).merge(outcome, on="patient_id", validate="many_to_one")

@@ -124,7 +124,9 @@ def restricted_mean(time: np.ndarray, died: np.ndarray, horizon: float) -> tuple
     return float(areas.sum()), float((terms * to_come**2).sum())
 
 
-def restricted_mean_difference(patients: pd.DataFrame, horizon: float) -> Estimate:
+def restricted_mean_difference(
+    time: np.ndarray, died: np.ndarray, is_high: np.ndarray, horizon: float
+) -> Estimate:
     """Months lost by the high against the low, until the horizon or the end of either's follow-up.
 
     Returns
@@ -132,14 +134,11 @@ def restricted_mean_difference(patients: pd.DataFrame, horizon: float) -> Estima
     Estimate
         Mean survival of the high less that of the low: negative when the high die sooner.
     """
-    died = (patients["event"] == CANCER_DEATH).to_numpy()
-    time, high = patients["time_months"].to_numpy(float), patients["is_high"].to_numpy(bool)
-    if high.all() or not high.any():
+    if is_high.all() or not is_high.any():
         return Estimate.missing("all patients are in one group")
-    tau = min(horizon, time[high].max(), time[~high].max())
-    of_high = restricted_mean(time[high], died[high], tau)
-    of_low = restricted_mean(time[~high], died[~high], tau)
-    found = Estimate.normal(of_high[0] - of_low[0], (of_high[1] + of_low[1]) ** 0.5)
+    tau = min(horizon, time[is_high].max(), time[~is_high].max())
+    parts = [restricted_mean(time[group], died[group], tau) for group in (is_high, ~is_high)]
+    found = Estimate.normal(parts[0][0] - parts[1][0], (parts[0][1] + parts[1][1]) ** 0.5)
     return found._replace(note=f"until {tau:.1f} months" if tau < horizon else found.note)
 
 

@@ -24,11 +24,11 @@ WRONG = {
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
-    """Read a metrics table; missing numbers are NaN, missing text is empty."""
+    """Read a metrics table, of all patients and single scores; missing text is empty."""
     metrics = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    for name in ("score", "note"):
+    for name in ("score", "against", "subgroup", "note"):
         metrics[name] = metrics[name].fillna("")
-    return metrics
+    return metrics[(metrics["against"] == "") & (metrics["subgroup"] == "")]
 
 
 def control_section(controls: dict[str, Path], asked: bool | list[str]) -> dict:

@@ -7,6 +7,7 @@ import pandas as pd
 import histosurv
 from histosurv.models.bundle import Bundle
 from histosurv.publish import published
+from histosurv.report.controls import read_metrics
 from histosurv.report.wording import interval, name_of
 
 _TABLE = {"auc_60m": "five-year AUC", "hr_high_low": "hazard ratio, high against low risk"}
@@ -14,8 +15,7 @@ _TABLE = {"auc_60m": "five-year AUC", "hr_high_low": "hazard ratio, high against
 
 def write_model_card(bundle: Bundle, metrics_path: Path, path: Path) -> None:
     """Write the model card (Markdown); every figure comes from the bundle and the metrics table."""
-    metrics = pd.read_csv(metrics_path, keep_default_na=False, na_values=[""])
-    metrics["note"] = metrics["note"].fillna("")
+    metrics = read_metrics(metrics_path)
     about, cohort = bundle.about, bundle.about["cohort"]
     recipe = about["features"]["recipe"]
     least, most = about["features"]["n_tiles"]
