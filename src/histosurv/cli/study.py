@@ -169,7 +169,7 @@ def evaluate(
             )
         scores = pd.concat([scores, with_outcomes(calls, table)])
     text = settings or json.dumps(asked)
-    question = settings_of(text, lambda keys: Settings.of(keys, brought))
+    question = settings_of(text, lambda keys: Settings.of(keys | {"readers": readers}, brought))
     spots = read_spot_scores(spot_scores) if spot_scores else None
     orders = read_order_scores(order_scores) if order_scores else None
     result = evaluate_scores(table, scores, spots, orders, question)

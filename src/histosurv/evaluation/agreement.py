@@ -1,12 +1,11 @@
-"""Whether the spots of one patient say the same."""
+"""Whether readers say the same of a patient, and whether the spots of one patient do."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import f
 
-from histosurv.evaluation.estimate import Estimate
-
-LEVEL = 0.95
+from histosurv.evaluation.estimate import LEVEL, Estimate
+from histosurv.evaluation.resampling import percentiles
 
 
 def icc_of_spots(spots: pd.DataFrame) -> tuple[Estimate, int]:
@@ -56,3 +55,55 @@ def icc_of_spots(spots: pd.DataFrame) -> tuple[Estimate, int]:
 def _correlation(ratio: float, size: float) -> float:
     """ICC of a variance ratio between and within groups of a size."""
     return 1.0 if np.isinf(ratio) else (ratio - 1) / (ratio + size - 1)
+
+
+def kappa(calls: np.ndarray, *, n_resamples: int, seed: int) -> tuple[Estimate, int]:
+    """Agreement of readers beyond chance, of the patients whom all of them have read.
+
+    Parameters
+    ----------
+    calls : numpy.ndarray
+        (n, readers) 1 high, 0 low, NaN not read.
+    n_resamples, seed : int
+        Of the bootstrap of patients.
+
+    Returns
+    -------
+    estimate : Estimate
+        1 = always agreed, 0 = as by chance: Cohen's kappa for two readers (each with a share of
+        high calls of his own), Fleiss' for more (one share for all).
+    n : int
+        Patients whom all have read.
+    """
+    read = calls[np.isfinite(calls).all(axis=1)]
+    n = len(read)
+    if n < 2:
+        return Estimate.missing(f"{n} patients were read by all"), n
+    of = _cohen if calls.shape[1] == 2 else _fleiss
+    value = float(of(read[None])[0])
+    if np.isnan(value):
+        return Estimate.missing("all calls are the same; agreement by chance is complete"), n
+    draws = np.random.default_rng(seed).integers(0, n, (n_resamples, n))
+    return percentiles(value, of(read[draws])), n
+
+
+def _beyond_chance(agreed: np.ndarray, by_chance: np.ndarray) -> np.ndarray:
+    beyond = np.full(len(agreed), np.nan)
+    return np.divide(agreed - by_chance, 1 - by_chance, out=beyond, where=by_chance < 1)
+
+
+def _cohen(calls: np.ndarray) -> np.ndarray:
+    """Cohen (1960) of (b, n, 2)."""
+    agreed = (calls[:, :, 0] == calls[:, :, 1]).mean(axis=1)
+    high = calls.mean(axis=1)
+    return _beyond_chance(agreed, high.prod(axis=1) + (1 - high).prod(axis=1))
+
+
+def _fleiss(calls: np.ndarray) -> np.ndarray:
+    """Fleiss (1971) of (b, n, readers)."""
+    readers = calls.shape[2]
+    high = calls.sum(axis=2)
+    pairs = high * (high - 1) + (readers - high) * (readers - high - 1)
+    share = high.mean(axis=1) / readers
+    by_chance = share**2 + (1 - share) ** 2
+    return _beyond_chance(pairs.mean(axis=1) / (readers * (readers - 1)), by_chance)

@@ -1,6 +1,7 @@
 """Is one score better than another: paired tests and what many of them need."""
 
 import numpy as np
+from scipy.stats import binomtest
 from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
@@ -55,6 +56,30 @@ def corrected_t(differences: np.ndarray, n_learnt: float, n_tested: float) -> Es
         return Estimate(mean, p=1.0 if mean == 0 else np.nan, note="no interval: no spread")
     reach = student.ppf(0.5 + LEVEL / 2, k - 1) * error
     return Estimate(mean, mean - reach, mean + reach, 2 * student.sf(abs(mean) / error, k - 1))
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """Share of true answers of the first less that of the second, exact McNemar test.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray
+        (n,) whether each was right about the same patients.
+
+    Notes
+    -----
+    The interval is Wald's of paired shares, the p that of a fair coin thrown for every patient
+    about whom they differ (McNemar 1947).
+    """
+    n = len(first)
+    if not n:
+        return Estimate.missing("no such patient")
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    differ = only_first + only_second
+    share = (only_first - only_second) / n
+    error = np.sqrt(differ / n - share**2) / np.sqrt(n)
+    p = float(binomtest(only_first, differ).pvalue) if differ else 1.0
+    return Estimate.normal(share, float(error)).within(-1.0, 1.0)._replace(p=p)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -17,14 +17,14 @@ class Covariate:
     ----------
     name : str
         Of the column.
-    values : pandas.Series
+    cells : pandas.Series
         Numbers, or levels as text; missing where the table has none.
     is_number : bool
         Whether it enters as a number.
     """
 
     name: str
-    values: pd.Series
+    cells: pd.Series
     is_number: bool
 
     @classmethod
@@ -43,11 +43,11 @@ class Covariate:
     @property
     def known(self) -> np.ndarray:
         """(n,) who has it."""
-        return self.values.notna().to_numpy()
+        return self.cells.notna().to_numpy()
 
     def levels(self, rows: np.ndarray) -> list[str]:
         """Levels that occur among some patients, in order."""
-        found = self.values[rows].dropna().unique()
+        found = self.cells[rows].dropna().unique()
         return sorted(found, key=lambda level: (not _is_number(level), _as_number(level), level))
 
     def with_deaths(self, rows: np.ndarray, died: np.ndarray) -> "Covariate":
@@ -65,7 +65,7 @@ class Covariate:
         """
         if self.is_number:
             return self
-        own = self.values[rows]
+        own = self.cells[rows]
         groups: list[list[str]] = []
         for level in self.levels(rows):
             is_open = groups and not died[own.isin(groups[-1]).to_numpy(bool)].any()
@@ -73,14 +73,14 @@ class Covariate:
         if len(groups) > 1 and not died[own.isin(groups[-1]).to_numpy(bool)].any():
             groups = [*groups[:-2], groups[-2] + groups[-1]]
         names = {level: "/".join(group) for group in groups for level in group}
-        return Covariate(self.name, self.values.map(names), is_number=False)
+        return Covariate(self.name, self.cells.map(names), is_number=False)
 
     def terms(self, rows: np.ndarray) -> pd.DataFrame:
         """Columns for some patients: the number, or one per level after the first (the reference).
 
         A number counts per standard deviation, so that a hazard ratio of it can be read.
         """
-        own = self.values[rows]
+        own = self.cells[rows]
         if self.is_number:
             sd = own.std()
             scaled = (own - own.mean()) / (sd if sd > 0 else 1.0)

@@ -19,6 +19,9 @@ from histosurv.evaluation.sections.cohort import cohort, orders_matter, spots_ag
 from histosurv.evaluation.sections.comparison import comparisons, gaps
 from histosurv.evaluation.sections.discrimination import discrimination, over_time
 from histosurv.evaluation.sections.hazard import clinical_models, hazards
+from histosurv.evaluation.sections.readers import agreement, like_for_like
+from histosurv.evaluation.sections.sensitivity import other_endpoints, with_gaps_filled
+from histosurv.evaluation.sections.subgroups import subgroups
 from histosurv.evaluation.study import COLUMNS, Settings, Study, row
 from histosurv.evaluation.survival import at_risk, kaplan_meier
 from histosurv.progress import track
@@ -82,11 +85,13 @@ def evaluate(
         rows += _of_label(study, score, table)
         rows += discrimination(study, score) + hazards(study, score)
         rows += calibration.calibration(study, score) + competing.competing(study, score)
+        rows += other_endpoints(study, score)
         adjusted, forest = clinical_models(study, score)
         rows += adjusted
         for curve, points in (_curves(study, score) | {"forest": forest}).items():
             curves[curve].append(points.assign(score=score.name))
-    rows += comparisons(study)
+    rows += comparisons(study) + agreement(study) + like_for_like(study)
+    rows += subgroups(study) + with_gaps_filled(study)
     if spots is not None:
         rows += spots_agree(study, spots)
     if orders is not None:

@@ -32,6 +32,8 @@ class Settings:
         Columns of the multivariable regression.
     subgroups : tuple of str
         Columns whose levels are looked at one by one.
+    readers : tuple of str
+        Scores that are pathologists' calls.
     resamples, seed : int
         Of the bootstrap.
     """
@@ -40,6 +42,7 @@ class Settings:
     against: str = ""
     covariates: tuple[str, ...] = ()
     subgroups: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
     resamples: int = 2000
     seed: int = 2018
 

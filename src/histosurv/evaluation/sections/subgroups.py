@@ -1,0 +1,85 @@
+"""The study's score among patients of each stage, grade, sex, age."""
+
+import numpy as np
+import pandas as pd
+
+from histosurv.cohort.endpoint import HORIZON_MONTHS
+from histosurv.evaluation.design import Covariate
+from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.hazard import Cox, likelihood_ratio
+from histosurv.evaluation.sample import Score
+from histosurv.evaluation.sections.hazard import standardised
+from histosurv.evaluation.study import Study, row
+from histosurv.evaluation.time_dependent import auc_at, interval
+
+
+def subgroups(study: Study) -> list[dict]:
+    """AUC and hazard ratio of the primary score in every level, and a test of interaction each.
+
+    A column of numbers is parted at its median.
+    """
+    primary, rows = study.primary, []
+    if primary is None:
+        return []
+    for name in study.settings.subgroups:
+        if name in study.sample.patients:
+            covariate = _in_levels(Covariate.of(study.sample.patients[name]), primary.rows)
+            rows += _levels(study, primary, covariate)
+    return rows
+
+
+def _in_levels(covariate: Covariate, rows: np.ndarray) -> Covariate:
+    if not covariate.is_number:
+        return covariate
+    middle = float(covariate.cells[rows].median())
+    parts = {True: f"at least {middle:g}", False: f"below {middle:g}"}
+    levels = covariate.cells.ge(middle).map(parts).where(covariate.cells.notna())
+    return Covariate(covariate.name, levels, is_number=False)
+
+
+def _levels(study: Study, primary: Score, covariate: Covariate) -> list[dict]:
+    rows, key, scaled = [], {"score": primary.name}, standardised(primary)
+    for level in covariate.levels(primary.rows):
+        member = (covariate.cells[primary.rows] == level).fillna(value=False).to_numpy(bool)
+        own = primary.among(primary.rows[member])
+        of, sizes = study.of(own), study.counts(own.rows)
+        slope = Cox.fit(pd.DataFrame({"score": scaled[member]}), of.time, of.died)
+        auc = _auc(own, of.time, of.died)
+        per_sd = "per SD of the score between all patients; Cox, Efron ties, Wald"
+        found = [
+            ("auc_ipcw_60m", auc, sizes["horizon"], "weights for censoring"),
+            ("hr_per_sd", slope.ratio("score"), sizes["ever"], per_sd),
+        ]
+        where = f"{covariate.name}: {level}"
+        rows += [row(name, e, *size, how, subgroup=where, **key) for name, e, size, how in found]
+    return [*rows, _interaction(study, primary, covariate)]
+
+
+def _auc(score: Score, time: np.ndarray, died: np.ndarray) -> Estimate:
+    auc, influence = auc_at(score.value, time, died, HORIZON_MONTHS)
+    if np.isnan(auc):
+        return Estimate.missing("no death by 60 months, or nobody followed beyond")
+    return interval(auc, influence, null=0.5).within(0.0, 1.0)
+
+
+def _interaction(study: Study, primary: Score, covariate: Covariate) -> dict:
+    """Likelihood-ratio test of one slope of the score per level against one for all."""
+    known = covariate.known[primary.rows]
+    own = primary.among(primary.rows[known])
+    of = study.of(own)
+    terms = covariate.with_deaths(own.rows, of.died).terms(own.rows)
+    score = pd.DataFrame({"score": standardised(primary)[known]})
+    plain = pd.concat([score, terms], axis=1)
+    crossed = terms.mul(score["score"], axis=0).add_prefix("score x ")
+    if terms.empty:
+        estimate = Estimate.missing("one level only")
+    else:
+        estimate = likelihood_ratio(
+            Cox.fit(plain, of.time, of.died),
+            Cox.fit(pd.concat([plain, crossed], axis=1), of.time, of.died),
+        )
+    size, how = (
+        study.counts(own.rows)["ever"],
+        "Cox with and without score x level; likelihood ratio",
+    )
+    return row("interaction", estimate, *size, how, score=primary.name, subgroup=covariate.name)
