@@ -53,6 +53,7 @@ class Plan:
             readers=config["cohort"]["readers"],
             strata=config["cohort"]["strata"],
             covariates=config["models"]["clinical"],
+            administrative_cut=config["cohort"]["administrative_cut"],
         )
 
     def numbers(self, cohort: str) -> list[str]:

@@ -165,3 +165,16 @@ def test_what_is_to_be_foretold_is_no_covariate(name, tmp_path):
     path.write_text("patient_id,time_months,event\nA,5,1\nB,70,0\n")
     with pytest.raises(InputError, match=f"models: clinical: {name} is what is to be foretold"):
         read_patients(path, covariates=[name])
+
+
+def test_follow_up_cut_at_five_years_is_refused_or_allowed(tmp_path):
+    path = tmp_path / "patients.csv"
+    path.write_text("patient_id,time_months,event\nA,12,1\nB,60,0\nC,59.99,0\n", "utf-8")
+    with pytest.raises(InputError, match=r"2 living patients end at 60 months \(row 3"):
+        read_patients(path, administrative_cut=False)
+    allowed = read_patients(path, administrative_cut=True)
+    assert allowed["time_months"].tolist() == [12.0, 60.001, 60.001]
+    assert allowed["label_60m"].tolist() == [1, 0, 0]
+    assert read_patients(path)["time_months"].tolist() == [12.0, 60.0, 59.99]
+    allowed.drop(columns="label_60m").to_csv(path, index=False)  # what was moved is not refused
+    assert read_patients(path, administrative_cut=False)["label_60m"].tolist() == [1, 0, 0]

@@ -124,7 +124,7 @@ def test_command_works_on_any_two_tables(study):
     [
         (lambda s: s.drop(columns="threshold"), "column threshold is missing"),
         (lambda s: s.replace({"patient_id": {"003": "xyz"}}), "row 5: patient 'xyz' is not in"),
-        (lambda s: s.assign(value=s["value"].where(s["value"] != s["value"].iloc[4])), "row 6"),
+        (lambda s: s.assign(value=s["value"].astype(str).replace("0.0", "high")), "row 82"),
         (lambda s: pd.concat([s, s.tail(1)]), "a second constant for patient '079'"),
     ],
 )
@@ -161,3 +161,25 @@ def test_a_score_that_meets_its_threshold_is_high():
         {"patient_id": ["A", "B"], "repeat": 1, "value": [1.0, 0.999], "threshold": 1.0}
     )
     assert joined(rows).is_high.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("word", ["", "NaN", "-inf"])
+def test_patients_without_a_number_are_listed_and_left_out_of_pairs(study, word):
+    folder, patients, scores = study
+    scores = scores.assign(value=scores["value"].astype(str)).reset_index(drop=True)
+    scores.loc[[3, 8], "value"] = word
+    scores.to_csv(folder / "scores.csv", index=False)
+    asked = Settings(primary="good", against="constant", resamples=100)
+    result = evaluate(patients, read_scores(folder / "scores.csv", patients), settings=asked)
+    assert result.warnings[0].startswith("good: 2 patients have no number as score")
+    assert result.warnings[0].endswith(": 003, 008")
+    metrics = result.metrics[result.metrics["estimand"].isin(["c_harrell", "c_harrell_difference"])]
+    by = metrics.set_index(["score", "against"])["n"]
+    assert by.to_dict() == {("good", ""): 78, ("constant", ""): 80, ("good", "constant"): 78}
+
+
+def test_a_score_of_nobody_is_refused(study):
+    folder, patients, scores = study
+    scores.assign(value="").to_csv(folder / "scores.csv", index=False)
+    with pytest.raises(InputError, match="no number for anybody"):
+        evaluate(patients, read_scores(folder / "scores.csv", patients))

@@ -26,10 +26,11 @@ rule cohort:
         features=features_folder,
         batches=len(BATCHES),
         images="--without-images" if config["features"]["import"] else "",
+        cut="--administrative-cut" if config["cohort"]["administrative_cut"] else "",
         folder=subpath(output.patients, parent=True),
         code=code_digest("histosurv.cohort.membership"),
     shell:
-        "histosurv cohort {params.tables:q} --unmatched {params.unmatched} {params.images}"
+        "histosurv cohort {params.tables:q} --unmatched {params.unmatched} {params.images} {params.cut}"
         " --features {params.features:q} --batches {params.batches} --out {params.folder:q} 2> {log:q}"
 
 

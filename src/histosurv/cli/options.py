@@ -25,6 +25,10 @@ Unmatched = Annotated[
     Literal["error", "exclude"],
     typer.Option(help="what to do with rows without counterpart in the other table"),
 ]
+AdministrativeCut = Annotated[
+    bool,
+    typer.Option("--administrative-cut", help="follow-up was cut at five years"),
+]
 Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
 Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
 PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from histosurv.cli.options import (
+    AdministrativeCut,
     Batch,
     Batches,
     Out,
@@ -55,6 +56,7 @@ def cohort(
     without_images: Annotated[
         bool, typer.Option("--without-images", help="features are imported")
     ] = False,
+    administrative_cut: AdministrativeCut = False,
     features: Annotated[
         Path | None, typer.Option(help="folder of the feature files; without it nobody is left out")
     ] = None,
@@ -69,7 +71,12 @@ def cohort(
     from histosurv.publish import write_table
 
     checked = read_cohort(
-        patients, spots, slides, unmatched=unmatched, with_images=not without_images
+        patients,
+        spots,
+        slides,
+        unmatched=unmatched,
+        with_images=not without_images,
+        administrative_cut=administrative_cut,
     )
     if features:
         checked = checked.close(read_indexes(features, batches))

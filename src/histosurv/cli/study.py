@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from histosurv.cli.options import (
+    AdministrativeCut,
     Batches,
     CohortFolder,
     FeatureFolder,
@@ -117,6 +118,7 @@ def evaluate(
     grade_high: Annotated[
         int | None, typer.Option(min=1, help="evaluate grade too: lowest that counts as high")
     ] = None,
+    administrative_cut: AdministrativeCut = False,
     spot_scores: Annotated[
         Path | None,
         typer.Option(help="scores of single spots (CSV), for the agreement between a patient's"),
@@ -156,7 +158,8 @@ def evaluate(
     of_cohort = read_section(config_file, "cohort") if config_file else {}
     readers = reader or of_cohort.get("readers", [])
     grade_high = grade_high or of_cohort.get("grade_high")
-    table = read_patients(patients, readers=readers)
+    cut = administrative_cut or of_cohort.get("administrative_cut", False)
+    table = read_patients(patients, readers=readers, administrative_cut=cut)
     scores = read_scores(scores_file, table)
     brought = list(scores["score"].unique())
     if readers or (grade_high and "grade" in table):

@@ -12,6 +12,9 @@ import yaml
 from histosurv.config import schema_path
 from histosurv.errors import InputError
 
+# What other programs write for a number that is not there, where a schema lets it be missing.
+MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
+
 
 def read_table(path: Path, schema_name: str) -> pd.DataFrame:
     """Read a table as text and type the columns that its schema names.
@@ -134,8 +137,11 @@ def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Se
                 f"({rule['description']}); correct the cell"
             )
 
+    may_miss = "null" in rule["type"]
+    if may_miss:
+        cells = cells.mask(cells.str.lower().isin(MISSING), "")
     empty = cells == ""
-    if required:
+    if required and not may_miss:
         stop_at(empty, "is empty")
     if rule["type"] == "string":
         return cells

@@ -5,6 +5,9 @@ import pandas as pd
 
 HORIZON_MONTHS = 60.0
 
+DAY_MONTHS = 12 / 365.25
+MANY = 0.05  # share of the patients from which a heap at the horizon is no chance
+
 ALIVE, CANCER_DEATH, OTHER_DEATH = 0, 1, 2
 
 
@@ -29,3 +32,21 @@ def label_60m(time_months: pd.Series, event: pd.Series) -> pd.Series:
     survived = (time_months > HORIZON_MONTHS) | ((event == ALIVE) & (time_months == HORIZON_MONTHS))
     label = np.select([died, survived], [1, 0], default=-1)
     return pd.Series(label, index=time_months.index, dtype="Int64").replace(-1, pd.NA)
+
+
+def heaped_at_horizon(time_months: pd.Series, event: pd.Series) -> pd.Series:
+    """Living patients whose follow-up a table seems to have cut at five years.
+
+    Five calendar years are 1826 or 1827 days, so a rounded cut may lie at 60 months or a day below.
+    Taken at their word these patients would be unknown at 60 months, or no controls.
+
+    Returns
+    -------
+    pandas.Series of bool
+        Those at 60 months or within a day below, if nobody was followed beyond, or if they are
+        more than one in twenty; else nobody.
+    """
+    at_cut = time_months.between(HORIZON_MONTHS - DAY_MONTHS, HORIZON_MONTHS)
+    near = (event == ALIVE) & at_cut
+    is_cut = not (time_months > HORIZON_MONTHS).any() or near.mean() > MANY
+    return near & is_cut

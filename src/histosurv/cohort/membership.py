@@ -78,6 +78,7 @@ def read_cohort(
     readers: Sequence[str] = (),
     strata: Sequence[str] = (),
     covariates: Sequence[str] = (),
+    administrative_cut: bool | None = None,
 ) -> Cohort:
     """Read the tables and join them.
 
@@ -93,6 +94,7 @@ def read_cohort(
     with_images : bool
         As in `read_spots`.
     readers, strata, covariates : sequence of str
+    administrative_cut : bool, optional
         As in `read_patients`.
 
     Raises
@@ -101,7 +103,13 @@ def read_cohort(
         As in `read_patients`, `read_spots` and `histosurv.cohort.slides`, a row without its
         counterpart, or one picture under two patients.
     """
-    patients = read_patients(patients_path, readers=readers, strata=strata, covariates=covariates)
+    patients = read_patients(
+        patients_path,
+        readers=readers,
+        strata=strata,
+        covariates=covariates,
+        administrative_cut=administrative_cut,
+    )
     if not spots_path and not slides_path:
         raise InputError("neither a spot table nor a slide table is named; name one of them")
     spots = read_spots(spots_path, with_images=with_images) if spots_path else None

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.cohort.columns import read_table, refuse_duplicates, require_columns
-from histosurv.cohort.endpoint import label_60m
+from histosurv.cohort.endpoint import HORIZON_MONTHS, heaped_at_horizon, label_60m
 from histosurv.errors import InputError
 
 REGION = ["x", "y", "width", "height"]
 OUTCOME = ["time_months", "event", "label_60m"]
+HAIR_MONTHS = 0.001  # what a patient alive at the cut is moved beyond it
 CELL = ["tma_slide", "tma_row", "tma_column"]
 
 
@@ -20,6 +21,7 @@ def read_patients(
     readers: Sequence[str] = (),
     strata: Sequence[str] = (),
     covariates: Sequence[str] = (),
+    administrative_cut: bool | None = None,
 ) -> pd.DataFrame:
     """Read the patient table and add the five-year label.
 
@@ -33,13 +35,16 @@ def read_patients(
         Columns that the folds are to be balanced by.
     covariates : sequence of str
         Columns that a clinical model learns from.
+    administrative_cut : bool, optional
+        Whether follow-up was cut at five years: if so, those alive at the cut are moved a hair
+        beyond it; if not, a table that looks like it is refused. Not asked by default.
 
     Raises
     ------
     InputError
         A cell that does not fit, a repeated id, days in the months column, one and the same
-        outcome for everybody, a named column that is missing, or a reader's call that is something
-        else.
+        outcome for everybody, follow-up that seems cut at five years, a named column that is
+        missing, or a reader's call that is something else.
     """
     patients = read_table(path, "patients")
     refuse_duplicates(patients, "patient_id", path)
@@ -64,6 +69,8 @@ def read_patients(
         )
     for reader in readers:
         patients[reader] = _calls(patients, reader, path)
+    if administrative_cut is not None:
+        patients["time_months"] = _beyond_the_cut(patients, path, allowed=administrative_cut)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
     return patients.sort_values("patient_id", kind="stable")
 
@@ -127,6 +134,19 @@ def read_indexes(features: Path, n_batches: int, *, first: int = 0) -> pd.DataFr
 def read_checked_spots(path: Path) -> pd.DataFrame:
     """Read the spot table that `histosurv cohort` wrote; its images are not looked for again."""
     return read_table(path, "spots")
+
+
+def _beyond_the_cut(patients: pd.DataFrame, path: Path, *, allowed: bool) -> pd.Series:
+    time = patients["time_months"]
+    heaped = heaped_at_horizon(time, patients["event"])
+    if heaped.any() and not allowed:
+        raise InputError(
+            f"{path}, column time_months: {heaped.sum()} living patients end at 60 months (row "
+            f"{heaped.index[heaped][0]} is the first), as if follow-up had been cut there; they "
+            "would not count as survivors; bring the whole follow-up, or set cohort: "
+            "administrative_cut: true (--administrative-cut)"
+        )
+    return time.mask(heaped, HORIZON_MONTHS + HAIR_MONTHS)
 
 
 def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:

@@ -14,6 +14,7 @@ from histosurv.evaluation.discrimination import (
 )
 from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.sample import Sample, Score
+from histosurv.evaluation.scores import with_numbers
 from histosurv.evaluation.sections import calibration, competing
 from histosurv.evaluation.sections.cohort import cohort, orders_matter, spots_agree
 from histosurv.evaluation.sections.comparison import comparisons, gaps
@@ -74,6 +75,7 @@ def evaluate(
         What is asked; by default no score is compared with another.
     """
     sample = Sample.of(patients)
+    scores, without = with_numbers(scores)
     of_name = {
         str(name): Score.of(table, sample) for name, table in scores.groupby("score", sort=True)
     }
@@ -103,7 +105,7 @@ def evaluate(
         for name, tables in curves.items()
     }
     joined["decision_curve"] = calibration.usefulness(study)
-    return Evaluation(metrics, joined, gaps(study))
+    return Evaluation(metrics, joined, [*without, *gaps(study)])
 
 
 def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from histosurv.cohort.columns import read_table
 from histosurv.errors import InputError
+
+LISTED = 20  # ids that a warning names
 
 
 def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
@@ -69,3 +72,33 @@ def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]
     columns = ["patient_id", "score", "repeat", "fold", "value", "threshold", "risk_60m"]
     return scores.reindex(columns=columns).merge(outcome, on="patient_id", validate="many_to_one")
+
+
+def with_numbers(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of the patients who have a number in every repeat of a score, and who has not.
+
+    Returns
+    -------
+    scores : pandas.DataFrame
+        The rows that are left; a paired comparison concerns the patients left in both scores.
+    without : list of str
+        A sentence for each score with patients who are left out, with their ids.
+
+    Raises
+    ------
+    InputError
+        A score of nobody.
+    """
+    missing = ~np.isfinite(scores["value"].astype(float))
+    gone = missing.groupby([scores["score"], scores["patient_id"]]).transform("any")
+    without = []
+    for name, rows in scores[gone].groupby("score", sort=True):
+        ids = sorted(rows["patient_id"].unique())
+        if (scores["score"] == name).sum() == len(rows):
+            raise InputError(f"score {name}: has no number for anybody; leave it out")
+        shown = ", ".join(ids[:LISTED]) + (", ..." if len(ids) > LISTED else "")
+        without.append(
+            f"{name}: {len(ids)} patients have no number as score and are left out of its figures "
+            f"and comparisons: {shown}"
+        )
+    return scores[~gone], without
