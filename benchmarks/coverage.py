@@ -2,7 +2,7 @@
 
     python benchmarks/coverage.py [--runs 500] [--patients 420] [--processes 2]
 
-Two designs, both with exponential deaths of the cancer and uniform losses (a third by 60 months):
+Two designs, both with exponential deaths of the cancer and uniform losses:
 
 marker   a score that was not learnt; the truth is that of two million patients without losses.
 learner  ridge logistic regression on 20 covariates in three folds, Platt-scaled; the truth is the
@@ -58,10 +58,8 @@ def marker_truth() -> dict[str, float]:
     time, died = table["time_months"].to_numpy(), np.ones(N_TRUTH, bool)
     some = slice(0, N_TRUTH // 10)  # of a figure that costs more
     cut = np.minimum(time, HORIZON_MONTHS + 1e-6)
-    high, low = (
-        true_risk(SLOPE * score[score > 0]).mean(),
-        true_risk(SLOPE * score[score <= 0]).mean(),
-    )
+    risk = true_risk(SLOPE * score)
+    high, low = risk[score > 0].mean(), risk[score <= 0].mean()
     return {
         "auc_60m": auc_at(score, time, died, HORIZON_MONTHS)[0],
         "auc_ipcw_60m": auc_at(score, time, died, HORIZON_MONTHS)[0],
