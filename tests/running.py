@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # The least that is a whole study.
 QUICK = {
     "resampling": {"folds": 2},
+    "evaluation": {"resamples": 100},
     "models": {
         "baselines": ["logistic"],
         "clinical": [],

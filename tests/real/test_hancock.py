@@ -35,6 +35,7 @@ def study(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hancock")
     bring_hancock(real_data / "hancock", folder / "hancock")
     settings = {"resampling": {"repeats": N_REPEATS}, "models": QUICK}
+    settings["evaluation"] = {"resamples": 100}
     run = run_snakemake(folder, config=settings, config_file=ROOT / "tests/real/hancock.yaml")
     assert run.returncode == 0, output_of(run)
     return folder / "results"

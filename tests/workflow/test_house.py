@@ -52,7 +52,10 @@ def test_every_key_has_a_meaning_and_is_used_by_a_rule():
     def check(schema, path=()):
         for key, rule in schema["properties"].items():
             assert rule["description"]
-            if (path[:1] == ("models",) and len(path) == 2) or path in (("spots",), ("evaluation",)):
+            if (path[:1] == ("models",) and len(path) == 2) or path in (
+                ("spots",),
+                ("evaluation",),
+            ):
                 continue  # handed over whole to a dataclass that knows no other field
             if "properties" in rule:
                 check(rule, (*path, key))

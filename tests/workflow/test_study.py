@@ -16,12 +16,13 @@ from histosurv.cohort.demo import simulate
 from histosurv.cohort.tables import read_patients
 from histosurv.evaluation.discrimination import delong_variance
 from histosurv.publish import write_table
+from histosurv.report.controls import read_metrics
 
 MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
 
 
 def figures(folder):
-    metrics = pd.read_csv(folder / "results/development/evaluation/metrics.csv")
+    metrics = read_metrics(folder / "results/development/evaluation/metrics.csv")
     return metrics.set_index(["score", "estimand"])
 
 
@@ -161,6 +162,7 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
             {"config_as_run", "folds", "train", "baseline", "clinical", "attribute", "scores",
              "evaluate", "report"},
         ),
+        ({"evaluation": {"seed": 1}}, {"config_as_run", "evaluate", "report"}),
         (
             {"models": {"baselines": ["svm"]}},
             {"config_as_run", "scores", "evaluate", "report"},

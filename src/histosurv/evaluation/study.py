@@ -1,6 +1,6 @@
 """What an evaluation is asked, what it works on, and the rows that it writes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -96,7 +96,7 @@ class Study:
     sample: Sample
     scores: dict[str, Score]
     settings: Settings
-    _drawn: dict[tuple, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
     def everybody(self) -> np.ndarray:
@@ -124,21 +124,12 @@ class Study:
     def point(self, score: Score) -> dict[str, float]:
         """Figures of a score in the sample itself."""
         once = np.ones((1, len(self.sample)))
-        drawn = Resamples(once, self.sample.time, self.sample.died, HORIZON_MONTHS)
-        return {name: float(of[0]) for name, of in figures(score, self.sample, drawn).items()}
+        drawn = [Resamples(once, self.sample.time, self.sample.died, HORIZON_MONTHS)]
+        return {name: float(of[0]) for name, of in self._figures("point", score, drawn).items()}
 
     def drawn(self, score: Score) -> dict[str, np.ndarray]:
         """Figures of a score in all resamples, the same resamples for every score."""
-        key = (score.name, score.rows.tobytes())
-        if key not in self._drawn:
-            parts = [figures(score, self.sample, resamples) for resamples in self._resamples()]
-            self._drawn[key] = {
-                name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-            }
-        return self._drawn[key]
-
-    def _resamples(self) -> Iterator[Resamples]:
-        return bootstrap(
+        resamples = bootstrap(
             self.sample.time,
             self.sample.died,
             HORIZON_MONTHS,
@@ -146,6 +137,19 @@ class Study:
             seed=self.settings.seed,
             strata=self._strata,
         )
+        return self._figures("drawn", score, resamples)
+
+    def _figures(
+        self, kind: str, score: Score, resamples: Iterable[Resamples]
+    ) -> dict[str, np.ndarray]:
+        """Figures of all resamples, which are computed once."""
+        key = (kind, score.name, score.rows.tobytes())
+        if key not in self._known:
+            parts = [figures(score, self.sample, portion) for portion in resamples]
+            self._known[key] = {
+                name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+            }
+        return self._known[key]
 
     @cached_property
     def _strata(self) -> np.ndarray | None:
