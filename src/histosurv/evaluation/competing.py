@@ -7,11 +7,10 @@ death.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, OTHER_DEATH
 from histosurv.evaluation.curves import Curves
-from histosurv.evaluation.estimate import REACH, Estimate
+from histosurv.evaluation.estimate import REACH, Estimate, chi_squared
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,7 @@ def gray_test(
     degrees = int(np.linalg.matrix_rank(covariance))
     if not degrees:
         return Estimate.missing("nobody died of the cancer")
-    statistic = float(score @ np.linalg.pinv(covariance) @ score)
-    return Estimate(
-        statistic, p=float(chi2.sf(statistic, degrees)), note=f"{degrees} degrees of freedom"
-    )
+    return chi_squared(float(score @ np.linalg.pinv(covariance) @ score), degrees)
 
 
 def _gray_terms(

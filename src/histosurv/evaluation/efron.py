@@ -12,7 +12,7 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 
 from histosurv.evaluation.curves import Curves
-from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.estimate import Estimate, chi_squared
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,7 @@ def proportional_hazards(
     statistics = [s**2 / v if v > 1e-12 else np.nan for s, v in zip(score, own, strict=True)]
     statistics.append(score @ np.linalg.pinv(left) @ score)
     degrees = [1] * len(score) + [len(score)]
-    return [
-        Estimate(float(value), p=float(chi2.sf(value, k)))
-        for value, k in zip(statistics, degrees, strict=True)
-    ]
+    return [chi_squared(float(value), k) for value, k in zip(statistics, degrees, strict=True)]
 
 
 def firth(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 LEVEL = 0.95
 REACH = float(norm.ppf(0.5 + LEVEL / 2))  # standard errors to each side of a normal interval
@@ -43,3 +43,10 @@ class Estimate(NamedTuple):
     def within(self, lowest: float, highest: float) -> "Estimate":
         """The same with an interval that ends where the figure's range does."""
         return self._replace(lower=max(self.lower, lowest), upper=min(self.upper, highest))
+
+
+def chi_squared(statistic: float, degrees: int) -> Estimate:
+    """Test statistic as the value, its p, and its degrees of freedom in words."""
+    plural = "" if degrees == 1 else "s"
+    p = float(chi2.sf(statistic, degrees))
+    return Estimate(statistic, p=p, note=f"{degrees} degree{plural} of freedom")

@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError
-from scipy.stats import chi2
 
 from histosurv.evaluation.efron import firth, proportional_hazards
-from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.estimate import Estimate, chi_squared
 
 PRECISION = {"precision": 1e-9}
 
@@ -108,9 +107,7 @@ def likelihood_ratio(small: Cox, large: Cox) -> Estimate:
         if model.reason:
             return Estimate.missing(model.reason)
     statistic = max(2 * (large.loglik - small.loglik), 0.0)
-    degrees = len(large.names) - len(small.names)
-    p = float(chi2.sf(statistic, degrees))
-    return Estimate(statistic, p=p, note=f"{degrees} degrees of freedom")
+    return chi_squared(statistic, len(large.names) - len(small.names))
 
 
 def why_not(terms: pd.DataFrame, died: np.ndarray) -> str:

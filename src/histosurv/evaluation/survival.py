@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
-from scipy.stats import chi2
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
 from histosurv.evaluation.curves import Curves
-from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.estimate import Estimate, chi_squared
 
 GROUPS = {"low": False, "high": True}
 
@@ -189,9 +188,7 @@ def logrank(
         statistic = excess @ np.linalg.pinv(covariance) @ excess if degrees else np.nan
     if np.isnan(statistic):
         return Estimate.missing("no death at a time at which the groups can be compared")
-    return Estimate(
-        float(statistic), p=float(chi2.sf(statistic, degrees)), note=f"{degrees} degrees of freedom"
-    )
+    return chi_squared(float(statistic), int(degrees))
 
 
 def _logrank_terms(

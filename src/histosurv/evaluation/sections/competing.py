@@ -47,8 +47,8 @@ def _subdistribution(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> Esti
         return Estimate.missing(reason)
     try:
         return fine_gray(time, event, x[:, None]).ratio(0)
-    except ArithmeticError as error:
-        return Estimate.missing(str(error))
+    except (ArithmeticError, np.linalg.LinAlgError):
+        return Estimate.missing("the Fine-Gray regression does not converge")
 
 
 def curves(study: Study, score: Score) -> pd.DataFrame:
