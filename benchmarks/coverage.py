@@ -26,7 +26,7 @@ from histosurv.evaluation.sections.calibration import calibration
 from histosurv.evaluation.sections.discrimination import discrimination
 from histosurv.evaluation.sections.hazard import hazards
 from histosurv.evaluation.study import Settings, Study
-from histosurv.evaluation.time_dependent import auc_at, brier_at, interval
+from histosurv.evaluation.time_dependent import auc_at, auc_estimate, brier_at
 
 SLOPE, RATE, N_COVARIATES = 0.6, 1 / 110, 20
 N_TRUTH, N_NEW, N_RESAMPLES = 2_000_000, 200_000, 500
@@ -92,7 +92,7 @@ def marker_run(seed: int, n: int) -> dict[str, tuple[float, float]]:
     intervals = {line["estimand"]: (line["lower"], line["upper"]) for line in found}
     members = rows.assign(is_high=score >= 0)
     intervals["auc_60m"] = auc_pooled(members)[1:3]
-    by_influence = interval(*auc_at(score, sample.time, sample.died, HORIZON_MONTHS))
+    by_influence = auc_estimate(score, sample.time, sample.died, HORIZON_MONTHS)
     intervals["auc_ipcw_60m (influence)"] = by_influence[1:3]
     return intervals
 

@@ -183,3 +183,38 @@ def test_a_score_of_nobody_is_refused(study):
     scores.assign(value="").to_csv(folder / "scores.csv", index=False)
     with pytest.raises(InputError, match="no number for anybody"):
         evaluate(patients, read_scores(folder / "scores.csv", patients))
+
+
+def test_scores_that_are_asked_for_and_not_there_are_said(study):
+    folder, patients, _ = study
+    asked = Settings(primary="godo", against="votes", resamples=100)
+    result = evaluate(patients, read_scores(folder / "scores.csv", patients), settings=asked)
+    assert ["no score godo" in result.warnings[0], "no score votes" in result.warnings[1]] == [
+        True
+    ] * 2
+
+
+def test_a_study_s_config_brings_its_questions_and_readers(study):
+    folder, patients, scores = study
+    reader = pd.Series(["low", "high"] * 40)
+    patients.drop(columns="label_60m").assign(reader_1=reader).to_csv(
+        folder / "patients.csv", index=False
+    )
+    own = scores[scores["score"] == "good"].assign(score="reader_1", value=(reader == "high") * 1.0)
+    pd.concat([scores, own]).to_csv(folder / "scores.csv", index=False)
+    (folder / "config.yaml").write_text(
+        "evaluation: {primary: good, against: reader_1, resamples: 100}\n"
+        "cohort: {readers: [reader_1]}\n"
+    )
+    command = [sys.executable, "-m", "histosurv", "evaluate", "--patients", folder / "patients.csv"]
+    command += ["--scores", folder / "scores.csv", "--out", folder / "out"]
+    subprocess.run([*command, "--config", folder / "config.yaml"], check=True)
+    metrics = pd.read_csv(folder / "out/metrics.csv")
+    assert "share_high" in set(metrics["estimand"])
+    declared = metrics[metrics["method"].str.endswith("the declared test")]
+    assert declared["against"].tolist() == ["reader_1"]
+    run = subprocess.run(
+        [*command, "--grade-high", "3"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert "column grade is missing" in run.stderr

@@ -57,6 +57,14 @@ def test_lstm_separates_the_curves(study):
     assert ratio["lower"] > 1
 
 
+def test_readers_stand_beside_the_lstm_in_the_metrics(study):
+    metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
+    assert (metrics["estimand"] == "kappa").sum() == 4
+    matched = metrics[metrics["estimand"] == "sensitivity_60m_matched_difference"]
+    assert set(matched["score"]) == {"lstm"}
+    assert {"reader_1", "visual_risk"} <= set(matched["against"])
+
+
 def test_null_cohort_shows_nothing(study, tmp_path):
     # The null twin has the same images: its features are taken over, the outcomes are new.
     null = simulate(N_PATIENTS, seed=2018, null=True)

@@ -46,7 +46,9 @@ def network_settings(wildcards):
 def evaluation_settings(wildcards):
     """What the config asks of the scores; the primary one is the first model unless it says."""
     asked = config["evaluation"]
-    return json.dumps(asked | {"primary": asked["primary"] or [*IMAGE_MODELS, ""][0]})
+    primary = asked["primary"] or [*IMAGE_MODELS, ""][0]
+    readers = config["cohort"]["readers"]
+    return json.dumps(asked | {"primary": primary, "readers": readers})
 
 
 def joined_network(wildcards):

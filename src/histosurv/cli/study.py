@@ -157,22 +157,26 @@ def evaluate(
     asked = read_section(config_file, "evaluation") if config_file else {}
     of_cohort = read_section(config_file, "cohort") if config_file else {}
     readers = reader or of_cohort.get("readers", [])
-    grade_high = grade_high or of_cohort.get("grade_high")
     cut = administrative_cut or of_cohort.get("administrative_cut", False)
     table = read_patients(patients, readers=readers, administrative_cut=cut)
+    require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
+    if "grade" in table:
+        grade_high = grade_high or of_cohort.get("grade_high")
     scores = read_scores(scores_file, table)
     brought = list(scores["score"].unique())
-    if readers or (grade_high and "grade" in table):
-        require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
+    if readers or grade_high:
         tested = scores.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
         calls = comparator_scores(table, tested, readers=readers, grade_high=grade_high)
-        for name in sorted(set(calls["score"]) & set(brought)):
+        twice = sorted(set(calls["score"]) & set(brought))
+        if twice and not config_file:
             raise InputError(
-                f"{scores_file}: has a score {name!r}, as has the patient table; rename one"
+                f"{scores_file}: has a score {twice[0]!r}, as has the patient table; rename one"
             )
-        scores = pd.concat([scores, with_outcomes(calls, table)])
+        # A study's own score table has the readers already.
+        scores = pd.concat([scores, with_outcomes(calls[~calls["score"].isin(twice)], table)])
+    of_readers = {"readers": readers} if readers else {}
     text = settings or json.dumps(asked)
-    question = settings_of(text, lambda keys: Settings.of(keys | {"readers": readers}, brought))
+    question = settings_of(text, lambda keys: Settings.of(keys | of_readers, brought))
     spots = read_spot_scores(spot_scores) if spot_scores else None
     orders = read_order_scores(order_scores) if order_scores else None
     result = evaluate_scores(table, scores, spots, orders, question)

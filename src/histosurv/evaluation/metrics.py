@@ -17,7 +17,7 @@ from histosurv.evaluation.sample import Sample, Score
 from histosurv.evaluation.scores import with_numbers
 from histosurv.evaluation.sections import calibration, competing
 from histosurv.evaluation.sections.cohort import cohort, orders_matter, spots_agree
-from histosurv.evaluation.sections.comparison import comparisons, gaps
+from histosurv.evaluation.sections.comparison import comparisons, gaps, not_there
 from histosurv.evaluation.sections.discrimination import discrimination, over_time
 from histosurv.evaluation.sections.hazard import clinical_models, hazards
 from histosurv.evaluation.sections.readers import agreement, like_for_like
@@ -105,7 +105,7 @@ def evaluate(
         for name, tables in curves.items()
     }
     joined["decision_curve"] = calibration.usefulness(study)
-    return Evaluation(metrics, joined, [*without, *gaps(study)])
+    return Evaluation(metrics, joined, [*without, *not_there(study), *gaps(study)])
 
 
 def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:

@@ -121,9 +121,12 @@ def brier_at(
     return brier, mass - brier + censoring.influence_of_inverse(time, ~died, mass, until)
 
 
-def interval(value: float, influence: np.ndarray, null: float = np.nan) -> Estimate:
-    """Estimate of a figure from its influence function; p only against a given null value."""
-    return Estimate.normal(value, standard_error(influence), null)
+def auc_estimate(score: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float) -> Estimate:
+    """AUC of `auc_at` with the interval of its influence function and p against 0.5."""
+    auc, influence = auc_at(score, time, died, horizon)
+    if np.isnan(auc):
+        return Estimate.missing(f"no death by {horizon:g} months, or nobody followed beyond")
+    return Estimate.normal(auc, standard_error(influence), null=0.5).within(0.0, 1.0)
 
 
 def standard_error(influence: np.ndarray) -> float:

@@ -27,7 +27,7 @@ def comparisons(study: Study) -> list[dict]:
     """Figures of the primary score less those of each other, of the patients who have both.
 
     The test of ``auc_ipcw_60m`` against the score that the config declares stands for itself; the
-    same tests against all others are adjusted by Holm (``p_holm`` in the estimand's name).
+    same tests against all others are adjusted by Holm (``auc_ipcw_60m_difference_holm``).
     """
     primary = study.primary
     if primary is None:
@@ -100,6 +100,23 @@ def _over_folds(first: Score, second: Score, label: np.ndarray) -> Estimate:
 def _of_repeat(score: Score, repeat: int) -> np.ndarray:
     """Scores of a repeat; one that is not learnt may be given once for all repeats."""
     return score.of_repeat[repeat] if len(score.of_repeat) > 1 else score.value
+
+
+def not_there(study: Study) -> list[str]:
+    """Sentences on scores that are asked for and were not brought."""
+    asked = study.settings
+    found = []
+    if asked.primary and asked.primary not in study.scores:
+        found.append(
+            f"there is no score {asked.primary}, which the study is about: nothing is compared "
+            "with it (evaluation: primary)"
+        )
+    if asked.against and asked.against not in study.scores:
+        found.append(
+            f"there is no score {asked.against}: no comparison stands as declared before, and all "
+            "are adjusted for their number (evaluation: against)"
+        )
+    return found
 
 
 def gaps(study: Study) -> list[str]:

@@ -9,7 +9,7 @@ from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.resampling import percentiles
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.study import Study, row
-from histosurv.evaluation.time_dependent import auc_at, interval
+from histosurv.evaluation.time_dependent import auc_estimate
 
 OVER_TIME_MONTHS = np.arange(12.0, HORIZON_MONTHS + 1, 12.0)
 
@@ -54,7 +54,7 @@ def over_time(study: Study, score: Score) -> pd.DataFrame:
     """AUC at every year until five: ``time_months, auc, lower, upper, n, events``."""
     of, found = study.of(score), []
     for months in OVER_TIME_MONTHS:
-        estimate = interval(*auc_at(score.value, of.time, of.died, months))
+        estimate = auc_estimate(score.value, of.time, of.died, months)
         dead = int((of.died & (of.time <= months)).sum())
         found.append((months, *estimate[:3], len(of), dead))
     columns = ["time_months", "auc", "lower", "upper", "n", "events"]

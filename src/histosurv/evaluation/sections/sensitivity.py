@@ -12,7 +12,7 @@ from histosurv.evaluation.imputation import fill, pool
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.sections.hazard import standardised
 from histosurv.evaluation.study import Study, row
-from histosurv.evaluation.time_dependent import auc_at, interval
+from histosurv.evaluation.time_dependent import auc_estimate
 
 MISSING_SHARE = 0.05  # of patients without a covariate, from which gaps are filled as well
 N_IMPUTATIONS = 20
@@ -30,10 +30,7 @@ def other_endpoints(study: Study, score: Score) -> list[dict]:
     }
     rows = []
     for name, (time, died, what) in readings.items():
-        auc, influence = auc_at(score.value, time, died, HORIZON_MONTHS)
-        estimate = Estimate.missing("no death by 60 months, or nobody followed beyond")
-        if not np.isnan(auc):
-            estimate = interval(auc, influence, null=0.5).within(0.0, 1.0)
+        estimate = auc_estimate(score.value, time, died, HORIZON_MONTHS)
         events = int((died & (time <= HORIZON_MONTHS)).sum())
         rows.append(row(name, estimate, len(of), events, f"{what}; weights for censoring", **key))
     return rows

@@ -10,7 +10,7 @@ from histosurv.evaluation.hazard import Cox, likelihood_ratio
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.sections.hazard import standardised
 from histosurv.evaluation.study import Study, row
-from histosurv.evaluation.time_dependent import auc_at, interval
+from histosurv.evaluation.time_dependent import auc_estimate
 
 
 def subgroups(study: Study) -> list[dict]:
@@ -44,7 +44,7 @@ def _levels(study: Study, primary: Score, covariate: Covariate) -> list[dict]:
         own = primary.among(primary.rows[member])
         of, sizes = study.of(own), study.counts(own.rows)
         slope = Cox.fit(pd.DataFrame({"score": scaled[member]}), of.time, of.died)
-        auc = _auc(own, of.time, of.died)
+        auc = auc_estimate(own.value, of.time, of.died, HORIZON_MONTHS)
         per_sd = "per SD of the score between all patients; Cox, Efron ties, Wald"
         found = [
             ("auc_ipcw_60m", auc, sizes["horizon"], "weights for censoring"),
@@ -53,13 +53,6 @@ def _levels(study: Study, primary: Score, covariate: Covariate) -> list[dict]:
         where = f"{covariate.name}: {level}"
         rows += [row(name, e, *size, how, subgroup=where, **key) for name, e, size, how in found]
     return [*rows, _interaction(study, primary, covariate)]
-
-
-def _auc(score: Score, time: np.ndarray, died: np.ndarray) -> Estimate:
-    auc, influence = auc_at(score.value, time, died, HORIZON_MONTHS)
-    if np.isnan(auc):
-        return Estimate.missing("no death by 60 months, or nobody followed beyond")
-    return interval(auc, influence, null=0.5).within(0.0, 1.0)
 
 
 def _interaction(study: Study, primary: Score, covariate: Covariate) -> dict:
