@@ -10,7 +10,8 @@ import numpy as np
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, OTHER_DEATH
 from histosurv.evaluation.curves import Curves
-from histosurv.evaluation.estimate import REACH, Estimate, chi_squared
+from histosurv.evaluation.estimate import REACH, Estimate
+from histosurv.evaluation.survival import compare_groups
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,11 @@ def gray_test(
     the score of i, each death of the cancer and each other death adds the square of what it moves
     now and of what it will have moved by the end.
     """
-    names, member = np.unique(group, return_inverse=True)
-    k = len(names)
-    if k < 2:
-        return Estimate.missing("all patients are in one group")
-    strata = np.zeros(len(time)) if strata is None else strata
-    score, covariance = np.zeros(k), np.zeros((k, k))
-    for stratum in np.unique(strata):
-        inside = strata == stratum
-        terms = _gray_terms(time[inside], event[inside], member[inside], k)
-        score, covariance = score + terms[0], covariance + terms[1]
-    degrees = int(np.linalg.matrix_rank(covariance))
-    if not degrees:
+    if not (event == CANCER_DEATH).any():
         return Estimate.missing("nobody died of the cancer")
-    return chi_squared(float(score @ np.linalg.pinv(covariance) @ score), degrees)
+    return compare_groups(
+        lambda own, member, k: _gray_terms(time[own], event[own], member, k), group, strata
+    )
 
 
 def _gray_terms(

@@ -1,5 +1,7 @@
 """Survival curves and what is read off them: medians, numbers at risk, mean survival, log-rank."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
@@ -167,28 +169,50 @@ def logrank(
     Observed less expected deaths and their hypergeometric covariance, summed over times and strata
     (Peto and Peto 1972).
     """
+    if not died.any():
+        return Estimate.missing("nobody died of the cancer")
+    return compare_groups(
+        lambda own, member, k: _logrank_terms(time[own], died[own], member, k),
+        group,
+        strata,
+        trend=trend,
+    )
+
+
+def compare_groups(
+    terms: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]],
+    group: np.ndarray,
+    strata: np.ndarray | None,
+    *,
+    trend: bool = False,
+) -> Estimate:
+    """Chi-squared test of scores of groups that are added up over strata.
+
+    Parameters
+    ----------
+    terms : callable
+        Given who is in a stratum (n,), the number of the group of each of these and how many
+        groups there are: the groups' scores, which sum to zero, and their covariance.
+    group, strata, trend
+        As for `logrank`.
+    """
     names, member = np.unique(group, return_inverse=True)
     k = len(names)
     if k < 2:
         return Estimate.missing("all patients are in one group")
-    if not died.any():
-        return Estimate.missing("nobody died of the cancer")
-    strata = np.zeros(len(time)) if strata is None else strata
-    excess, covariance = np.zeros(k), np.zeros((k, k))
-    for stratum in np.unique(strata):
-        inside = strata == stratum
-        added = _logrank_terms(time[inside], died[inside], member[inside], k)
-        excess, covariance = excess + added[0], covariance + added[1]
+    strata = np.zeros(len(group)) if strata is None else strata
+    parts = [terms(strata == one, member[strata == one], k) for one in np.unique(strata)]
+    score, covariance = (sum(part[i] for part in parts) for i in (0, 1))
     if trend:
         weights = names.astype(float)
-        variance = weights @ covariance @ weights
-        statistic, degrees = (weights @ excess) ** 2 / variance if variance > 0 else np.nan, 1
-    else:
-        degrees = np.linalg.matrix_rank(covariance)
-        statistic = excess @ np.linalg.pinv(covariance) @ excess if degrees else np.nan
-    if np.isnan(statistic):
+        score, covariance = (
+            np.atleast_1d(weights @ score),
+            np.atleast_2d(weights @ covariance @ weights),
+        )
+    degrees = int(np.linalg.matrix_rank(covariance))
+    if not degrees:
         return Estimate.missing("no death at a time at which the groups can be compared")
-    return chi_squared(float(statistic), int(degrees))
+    return chi_squared(float(score @ np.linalg.pinv(covariance) @ score), degrees)
 
 
 def _logrank_terms(
