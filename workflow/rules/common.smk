@@ -46,7 +46,14 @@ ATTRIBUTED = NETWORKS if config["models"]["attribution"]["run"] else []
 ORDER_SCORES = ["<results>/development/order_scores.csv"] if ATTRIBUTED else []
 IMAGE_MODELS = [*NETWORKS, *config["models"]["baselines"]]
 MODELS = [*IMAGE_MODELS, *CLINICAL]
-CURVES = ["auc_over_time", "incidence", "calibration", "forest", "decision_curve"]
+CURVES = [
+    "kaplan_meier_overall",
+    "auc_over_time",
+    "incidence",
+    "calibration",
+    "forest",
+    "decision_curve",
+]
 CONTROLS = checked(PLAN.controls, "development")
 BATCHES = PLAN.numbers("development")
 INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)

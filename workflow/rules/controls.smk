@@ -91,7 +91,8 @@ use rule evaluate as evaluate_control with:
     input:
         patients="<results>/development/cohort/patients.csv",
         scores="<results>/development/scores.csv",
-        spots="<results>/development/spot_scores.csv",
+        spot_scores="<results>/development/spot_scores.csv",
+        spots="<results>/development/cohort/spots.csv",
     output:
         metrics="<results>/development/evaluation/metrics.csv",
         kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",

@@ -5,7 +5,9 @@ rule evaluate:
     input:
         patients="<results>/{cohort}/cohort/patients.csv",
         scores="<results>/{cohort}/scores.csv",
-        spots="<results>/{cohort}/spot_scores.csv",
+        spot_scores="<results>/{cohort}/spot_scores.csv",
+        spots="<results>/{cohort}/cohort/spots.csv",
+        quality=SEEN["quality"],
         orders=ORDER_SCORES,
     output:
         metrics="<results>/{cohort}/evaluation/metrics.csv",
@@ -25,9 +27,11 @@ rule evaluate:
         runtime="30m",
     params:
         folder=subpath(output.metrics, parent=True),
-        orders=lambda wildcards, input: [f"--order-scores={x}" for x in input[3:]],
+        quality=lambda wildcards, input: options("quality", input.get("quality", [])),
+        orders=lambda wildcards, input: options("order-scores", input.get("orders", [])),
         settings=evaluation_settings,
         code=code_digest("histosurv.evaluation.metrics"),
     shell:
         "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
-        " --spot-scores {input.spots:q} {params.orders:q} --settings {params.settings:q} --out {params.folder:q} 2> {log:q}"
+        " --spot-scores {input.spot_scores:q} --spots {input.spots:q} {params.quality:q}"
+        " {params.orders:q} --settings {params.settings:q} --out {params.folder:q} 2> {log:q}"

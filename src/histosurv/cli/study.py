@@ -119,9 +119,16 @@ def evaluate(
         int | None, typer.Option(min=1, help="evaluate grade too: lowest that counts as high")
     ] = None,
     administrative_cut: AdministrativeCut = False,
+    spots: Annotated[
+        Path | None, typer.Option(help="spot table (CSV), for the blocks of the patients")
+    ] = None,
     spot_scores: Annotated[
         Path | None,
         typer.Option(help="scores of single spots (CSV), for the agreement between a patient's"),
+    ] = None,
+    quality: Annotated[
+        list[Path] | None,
+        typer.Option(help="quality table of spots (CSV), to leave out those with a remark"),
     ] = None,
     order_scores: Annotated[
         Path | None,
@@ -143,12 +150,8 @@ def evaluate(
     from histosurv.config import read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import (
-        read_order_scores,
-        read_scores,
-        read_spot_scores,
-        with_outcomes,
-    )
+    from histosurv.evaluation.scores import read_order_scores, read_scores, with_outcomes
+    from histosurv.evaluation.spots import Spots
     from histosurv.evaluation.study import Settings
     from histosurv.models.comparators import comparator_scores
     from histosurv.progress import say
@@ -177,9 +180,9 @@ def evaluate(
     of_readers = {"readers": readers} if readers else {}
     text = settings or json.dumps(asked)
     question = settings_of(text, lambda keys: Settings.of(keys | of_readers, brought))
-    spots = read_spot_scores(spot_scores) if spot_scores else None
     orders = read_order_scores(order_scores) if order_scores else None
-    result = evaluate_scores(table, scores, spots, orders, question)
+    of_spots = Spots.read(spot_scores, spots, quality)
+    result = evaluate_scores(table, scores, of_spots, orders, question)
     for name, curve in result.curves.items():
         write_table(curve, out / f"{name}.csv")
     write_table(pd.DataFrame({"warning": result.warnings}), out / "warnings.csv")

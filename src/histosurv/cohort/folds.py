@@ -136,16 +136,22 @@ def blocks_of(spots: pd.DataFrame) -> pd.Series:
     InputError
         A spot without.
     """
-    names = [name for name in ("block", "tma_slide") if name in spots]
-    block = pd.Series("", index=spots.index)
-    for name in names:
-        block = block.where(block != "", spots[name].fillna("").astype(str).str.strip())
+    block = named_blocks(spots)
     if (block == "").any():
         spot = spots.loc[block == "", "spot_id"].iloc[0]
         raise InputError(
             f"spot {spot!r} has no block, which resampling: scheme: blocks and the control `block` "
             "need; fill the spot table's column block"
         )
+    return block
+
+
+def named_blocks(spots: pd.DataFrame) -> pd.Series:
+    """The same, empty for a spot without."""
+    block = pd.Series("", index=spots.index)
+    for name in ("block", "tma_slide"):
+        if name in spots:
+            block = block.where(block != "", spots[name].fillna("").astype(str).str.strip())
     return block
 
 

@@ -37,14 +37,15 @@ def read_patients(
         Columns that a clinical model learns from.
     administrative_cut : bool, optional
         Whether follow-up was cut at five years: if so, those alive at the cut are moved a hair
-        beyond it; if not, a table that looks like it is refused. Not asked by default.
+        beyond it; if not, a table that looks like it is refused, as is one whose follow-up ends
+        before. Neither is asked by default.
 
     Raises
     ------
     InputError
         A cell that does not fit, a repeated id, days in the months column, one and the same
-        outcome for everybody, follow-up that seems cut at five years, a named column that is
-        missing, or a reader's call that is something else.
+        outcome for everybody, follow-up that seems cut at five years or ends before, a named
+        column that is missing, or a reader's call that is something else.
     """
     patients = read_table(path, "patients")
     refuse_duplicates(patients, "patient_id", path)
@@ -71,6 +72,7 @@ def read_patients(
         patients[reader] = _calls(patients, reader, path)
     if administrative_cut is not None:
         patients["time_months"] = _beyond_the_cut(patients, path, allowed=administrative_cut)
+        _refuse_short_follow_up(patients["time_months"], path)
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
     return patients.sort_values("patient_id", kind="stable")
 
@@ -147,6 +149,17 @@ def _beyond_the_cut(patients: pd.DataFrame, path: Path, *, allowed: bool) -> pd.
             "administrative_cut: true (--administrative-cut)"
         )
     return time.mask(heaped, HORIZON_MONTHS + HAIR_MONTHS)
+
+
+def _refuse_short_follow_up(time: pd.Series, path: Path) -> None:
+    last = time.max()
+    if last > HORIZON_MONTHS:
+        return
+    years = " (or are these years? then multiply by 12)" if last < HORIZON_MONTHS / 2 else ""
+    raise InputError(
+        f"{path}, column time_months: follow-up ends at {last:g} months, and nobody is known to "
+        f"have lived beyond {HORIZON_MONTHS:g}; five-year figures need longer follow-up{years}"
+    )
 
 
 def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:

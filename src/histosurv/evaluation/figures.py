@@ -1,6 +1,6 @@
 """Figures of a score that are drawn again in every resample, so that scores can be compared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.resampling import Resamples
 from histosurv.evaluation.sample import Sample, Score
 from histosurv.evaluation.time_dependent import auc_terms
+
+Terms = tuple[np.ndarray, np.ndarray]  # (b,) concordant and whole weight of the pairs
 
 NEWTON_STEPS = 25
 LARGEST_LOG_RATIO = 12.0  # beyond it a group has no death before the other's last
@@ -36,52 +38,65 @@ def figures(score: Score, sample: Sample, drawn: Resamples) -> dict[str, np.ndar
     """
     of = drawn.of(score.rows)
     label = sample.label[score.rows]
-    binary = [of.counts * (label == 1), of.counts * (label == 0)]
-    found = _three("auc_60m", score, lambda value, own: auc_terms(value, *_part(binary, own)))
-    weighted = [of.cases, of.controls]
-    found |= _three(
-        "auc_ipcw_60m", score, lambda value, own: auc_terms(value, *_part(weighted, own))
-    )
-    for name, weight in (("c_uno", of.squared), ("c_harrell", of.counts * of.died)):
+    cases_and_controls = {
+        "auc_60m": (of.counts * (label == 1), of.counts * (label == 0)),
+        "auc_ipcw_60m": (of.cases, of.controls),
+    }
+    at_deaths = {"c_uno": of.squared, "c_harrell": of.counts * of.died}
 
-        def terms(
-            value: np.ndarray, own: np.ndarray, weight: np.ndarray = weight
-        ) -> tuple[np.ndarray, np.ndarray]:
-            pairs = Pairs(value, of.time[own], of.died[own])
-            lower, partners = pairs.counts(of.counts[:, own])
-            at_death = weight[:, own][:, pairs.deaths]
-            return (at_death * lower).sum(axis=1), (at_death * partners).sum(axis=1)
+    def areas(value: np.ndarray, own: np.ndarray) -> list[Terms]:
+        return [
+            auc_terms(value, cases[:, own], controls[:, own])
+            for cases, controls in cases_and_controls.values()
+        ]
 
-        found |= _three(name, score, terms)
+    def concordances(value: np.ndarray, own: np.ndarray) -> list[Terms]:
+        pairs = Pairs(value, of.time[own], of.died[own])
+        lower, partners = pairs.counts(of.counts[:, own])
+        weights = [weight[:, own][:, pairs.deaths] for weight in at_deaths.values()]
+        return [((w * lower).sum(axis=1), (w * partners).sum(axis=1)) for w in weights]
+
+    found = _three(list(cases_and_controls), score, areas)
+    found |= _three(list(at_deaths), score, concordances)
     if score.has_risk:
         found |= _errors(score.risk, of)
     found["log_hr_high_low"] = log_hazard_ratio(score.is_high, of)
     return found
 
 
-Terms = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+def harrell(value: np.ndarray, of: Resamples) -> np.ndarray:
+    """Harrell's C of all patients in every resample, (b,)."""
+    pairs = Pairs(value, of.time, of.died)
+    lower, partners = pairs.counts(of.counts)
+    weight = of.counts[:, pairs.deaths]
+    return _ratio((weight * lower).sum(axis=1), (weight * partners).sum(axis=1))
 
 
-def _part(weights: list[np.ndarray], own: np.ndarray) -> Iterator[np.ndarray]:
-    return (weight[:, own] for weight in weights)
-
-
-def _three(name: str, score: Score, terms: Terms) -> dict[str, np.ndarray]:
-    """A figure made of pairs: of all patients, within folds, and as the mean of the folds."""
-    within, means = [], []
-    for values, folds in zip(score.of_repeat, score.folds(), strict=True):
-        parts = [terms(values[own], own) for own in folds]
-        within.append(_ratio(sum(top for top, _ in parts), sum(pairs for _, pairs in parts)))
-        with np.errstate(invalid="ignore"):
-            of_folds = np.array([_ratio(top, pairs) for top, pairs in parts])
-            known = np.isfinite(of_folds)
-            means.append(_ratio(np.where(known, of_folds, 0).sum(axis=0), known.sum(axis=0)))
+def _three(
+    names: list[str], score: Score, terms: Callable[[np.ndarray, np.ndarray], list[Terms]]
+) -> dict[str, np.ndarray]:
+    """Figures made of pairs: of all patients, within folds, and as the mean of the folds."""
     everybody = np.arange(len(score.value))
-    return {
-        name: _ratio(*terms(score.value, everybody)),
-        f"{name}_within_folds": np.mean(within, axis=0),
-        f"{name}_mean_of_folds": np.mean(means, axis=0),
+    found = {
+        name: _ratio(*of_all)
+        for name, of_all in zip(names, terms(score.value, everybody), strict=True)
     }
+    within: dict[str, list] = {name: [] for name in names}
+    means: dict[str, list] = {name: [] for name in names}
+    for values, folds in zip(score.of_repeat, score.folds(), strict=True):
+        of_folds = zip(*(terms(values[own], own) for own in folds), strict=True)
+        for name, parts in zip(names, of_folds, strict=True):
+            within[name].append(_ratio(sum(top for top, _ in parts), sum(of for _, of in parts)))
+            means[name].append(_mean(np.array([_ratio(*part) for part in parts])))
+    for name in names:
+        found[f"{name}_within_folds"] = np.mean(within[name], axis=0)
+        found[f"{name}_mean_of_folds"] = np.mean(means[name], axis=0)
+    return found
+
+
+def _mean(of_folds: np.ndarray) -> np.ndarray:
+    known = np.isfinite(of_folds)
+    return _ratio(np.where(known, of_folds, 0).sum(axis=0), known.sum(axis=0))
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

@@ -16,20 +16,23 @@ from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.sample import Sample, Score
 from histosurv.evaluation.scores import with_numbers
 from histosurv.evaluation.sections import calibration, competing
-from histosurv.evaluation.sections.cohort import cohort, orders_matter, spots_agree
+from histosurv.evaluation.sections.cohort import cohort, orders_matter
 from histosurv.evaluation.sections.comparison import comparisons, gaps, not_there
 from histosurv.evaluation.sections.discrimination import discrimination, over_time
 from histosurv.evaluation.sections.hazard import clinical_models, hazards
 from histosurv.evaluation.sections.readers import agreement, like_for_like
 from histosurv.evaluation.sections.sensitivity import other_endpoints, with_gaps_filled
-from histosurv.evaluation.sections.subgroups import subgroups
+from histosurv.evaluation.sections.spots import single_spots
+from histosurv.evaluation.sections.subgroups import subgroups, without_each_block
+from histosurv.evaluation.spots import Spots
 from histosurv.evaluation.study import COLUMNS, Settings, Study, row
 from histosurv.evaluation.survival import at_risk, kaplan_meier
 from histosurv.progress import track
 
 TICK_MONTHS = 12
 CURVES = [
-    "kaplan_meier", "at_risk", "roc", "auc_over_time", "incidence", "calibration", "forest",
+    "kaplan_meier", "kaplan_meier_overall", "at_risk", "roc", "auc_over_time", "incidence",
+    "calibration", "forest",
 ]  # fmt: skip
 
 
@@ -55,7 +58,7 @@ class Evaluation:
 def evaluate(
     patients: pd.DataFrame,
     scores: pd.DataFrame,
-    spots: pd.DataFrame | None = None,
+    spots: Spots | None = None,
     orders: pd.DataFrame | None = None,
     settings: Settings | None = None,
 ) -> Evaluation:
@@ -67,14 +70,15 @@ def evaluate(
         ``patient_id, time_months, event, label_60m``, and the columns that the settings name.
     scores : pandas.DataFrame
         As from `histosurv.evaluation.scores.read_scores`.
-    spots : pandas.DataFrame, optional
-        As from `histosurv.evaluation.scores.read_spot_scores`.
+    spots : Spots, optional
+        What is known of single spots.
     orders : pandas.DataFrame, optional
         As from `histosurv.evaluation.scores.read_order_scores`.
     settings : Settings, optional
         What is asked; by default no score is compared with another.
     """
-    sample = Sample.of(patients)
+    spots = spots or Spots()
+    sample = Sample.of(spots.with_block(patients))
     scores, without = with_numbers(scores)
     of_name = {
         str(name): Score.of(table, sample) for name, table in scores.groupby("score", sort=True)
@@ -93,9 +97,8 @@ def evaluate(
         for curve, points in (_curves(study, score) | {"forest": forest}).items():
             curves[curve].append(points.assign(score=score.name))
     rows += comparisons(study) + agreement(study) + like_for_like(study)
-    rows += subgroups(study) + with_gaps_filled(study)
-    if spots is not None:
-        rows += spots_agree(study, spots)
+    rows += subgroups(study) + without_each_block(study, spots.members(sample.patients))
+    rows += with_gaps_filled(study) + single_spots(study, spots)
     if orders is not None:
         rows += orders_matter(study, orders)
     metrics = pd.DataFrame(rows)[COLUMNS]
@@ -142,6 +145,7 @@ def _curves(study: Study, score: Score) -> dict[str, pd.DataFrame]:
     step = TICK_MONTHS * max(1, round(last / TICK_MONTHS / 10))
     found = {
         "kaplan_meier": kaplan_meier(members),
+        "kaplan_meier_overall": kaplan_meier(members.assign(event=members["event"].clip(upper=1))),
         "at_risk": at_risk(members, np.arange(0, last + 1e-9, step)),
         "roc": roc_points(members),
         "auc_over_time": over_time(study, score),

@@ -57,11 +57,6 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
     return with_outcomes(scores, patients)
 
 
-def read_spot_scores(path: Path) -> pd.DataFrame:
-    """Read scores of single spots: ``spot_id, patient_id, score, repeat, fold, value``."""
-    return read_table(path, "spot_scores")
-
-
 def read_order_scores(path: Path) -> pd.DataFrame:
     """Read scores in other orders of tiles: ``patient_id, score, repeat, fold, order, value``."""
     return read_table(path, "order_scores")

@@ -1,6 +1,6 @@
 """What an evaluation is asked, what it works on, and the rows that it writes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -129,15 +129,18 @@ class Study:
 
     def drawn(self, score: Score) -> dict[str, np.ndarray]:
         """Figures of a score in all resamples, the same resamples for every score."""
-        resamples = bootstrap(
+        return self._figures("drawn", score, self.resamples(self.sample.died))
+
+    def resamples(self, died: np.ndarray) -> Iterator[Resamples]:
+        """The study's resamples, with one event or another."""
+        return bootstrap(
             self.sample.time,
-            self.sample.died,
+            died,
             HORIZON_MONTHS,
             n_resamples=self.settings.resamples,
             seed=self.settings.seed,
             strata=self._strata,
         )
-        return self._figures("drawn", score, resamples)
 
     def _figures(
         self, kind: str, score: Score, resamples: Iterable[Resamples]

@@ -1,9 +1,8 @@
-"""Who is evaluated, for how long they were followed, and what single spots and orders say."""
+"""Who is evaluated, for how long they were followed, and what the order of tiles says."""
 
 import pandas as pd
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, HORIZON_MONTHS, OTHER_DEATH
-from histosurv.evaluation.agreement import icc_of_spots
 from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.orders import auc_change_by_order, spread_over_orders
 from histosurv.evaluation.study import Study, row
@@ -34,19 +33,6 @@ def cohort(study: Study) -> list[dict]:
         if not early.all():
             estimate = survival_at(of.time, died, HORIZON_MONTHS)
         rows.append(row(name, estimate, *at_horizon, "Kaplan-Meier; log-log"))
-    return rows
-
-
-def spots_agree(study: Study, spots: pd.DataFrame) -> list[dict]:
-    """Agreement between the spots of those patients who have several."""
-    died = study.sample.patients.loc[study.sample.died, "patient_id"]
-    how = "one-way intraclass correlation of single spots; F distribution"
-    rows = []
-    for name, of_score in spots.groupby("score", sort=True):
-        estimate, n = icc_of_spots(of_score)
-        n_spots = of_score.groupby("patient_id")["spot_id"].nunique()
-        events = int(n_spots[n_spots >= 2].index.isin(died).sum())
-        rows.append(row("icc_spots", estimate, n, events, how, score=str(name)))
     return rows
 
 

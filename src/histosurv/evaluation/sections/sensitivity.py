@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, HORIZON_MONTHS
+from histosurv.evaluation.concordance import concordance
 from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.design import Covariate
 from histosurv.evaluation.estimate import Estimate
-from histosurv.evaluation.hazard import Cox
+from histosurv.evaluation.figures import harrell
+from histosurv.evaluation.hazard import Cox, high_against_low
 from histosurv.evaluation.imputation import fill, pool
+from histosurv.evaluation.resampling import percentiles
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.sections.hazard import standardised
 from histosurv.evaluation.study import Study, row
+from histosurv.evaluation.survival import logrank, restricted_mean_difference
 from histosurv.evaluation.time_dependent import auc_estimate
 
 MISSING_SHARE = 0.05  # of patients without a covariate, from which gaps are filled as well
@@ -19,20 +23,44 @@ N_IMPUTATIONS = 20
 
 
 def other_endpoints(study: Study, score: Score) -> list[dict]:
-    """AUC at 60 months for death of any cause, and with other deaths as controls."""
+    """Overall survival, and the AUC at 60 months with other deaths as controls."""
     of, key = study.of(score), {"score": score.name}
     any_death = of.event != ALIVE
+    rows = _overall(study, score, any_death)
     # Who died of something else by the horizon did not die of the cancer: alive beyond, as it were.
     beyond = np.where((of.event > CANCER_DEATH) & (of.time <= HORIZON_MONTHS), np.inf, of.time)
     readings = {
         "auc_ipcw_60m_overall": (of.time, any_death, "death of any cause"),
         "auc_ipcw_60m_other_as_control": (beyond, of.died, "other deaths are controls"),
     }
-    rows = []
     for name, (time, died, what) in readings.items():
         estimate = auc_estimate(score.value, time, died, HORIZON_MONTHS)
         events = int((died & (time <= HORIZON_MONTHS)).sum())
         rows.append(row(name, estimate, len(of), events, f"{what}; weights for censoring", **key))
+    return rows
+
+
+def _overall(study: Study, score: Score, died: np.ndarray) -> list[dict]:
+    """What is said of death of the cancer, said of death of any cause."""
+    time = study.of(score).time
+    resamples = study.resamples(study.sample.event != ALIVE)
+    drawn = np.concatenate([harrell(score.value, part.of(score.rows)) for part in resamples])
+    c = percentiles(concordance(score.value, time, died), drawn, null=0.5)
+    per_sd = Cox.fit(pd.DataFrame({"score": standardised(score)}), time, died).ratio("score")
+    cox = "Cox, Efron ties, Wald"
+    mean = restricted_mean_difference(time, died, score.is_high, HORIZON_MONTHS)
+    found = [
+        ("c_harrell_overall", c, "Harrell's C; percentile bootstrap of patients"),
+        ("hr_high_low_overall", high_against_low(score.is_high, time, died)[1], cox),
+        ("hr_per_sd_overall", per_sd, f"per SD of the score between patients; {cox}"),
+        ("logrank_overall", logrank(time, died, score.is_high), "log-rank"),
+        ("rmst_difference_60m_overall", mean, "mean survival until 60 months, high less low"),
+    ]
+    size = (len(time), int(died.sum()))
+    rows = []
+    for name, estimate, how in found:
+        told = estimate._replace(note=estimate.note.replace("died of the cancer", "died"))
+        rows.append(row(name, told, *size, f"death of any cause; {how}", score=score.name))
     return rows
 
 

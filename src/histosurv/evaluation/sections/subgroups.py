@@ -1,4 +1,4 @@
-"""The study's score among patients of each stage, grade, sex, age."""
+"""The study's score among patients of each stage, grade, sex, age, block."""
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,37 @@ def subgroups(study: Study) -> list[dict]:
         if name in study.sample.patients:
             covariate = _in_levels(Covariate.of(study.sample.patients[name]), primary.rows)
             rows += _levels(study, primary, covariate)
+    return rows
+
+
+def without_each_block(study: Study, members: dict[str, np.ndarray]) -> list[dict]:
+    """AUC of the primary score with the patients of one block left out, and how far it moves.
+
+    Parameters
+    ----------
+    members : dict of str to numpy.ndarray
+        (n,) whether each patient of the sample has a spot in a block, by block.
+    """
+    primary, rows, found = study.primary, [], {}
+    if primary is None or "block" not in study.settings.subgroups or len(members) < 2:
+        return []
+    key = {"score": primary.name}
+    for block, inside in members.items():
+        own = primary.among(primary.rows[~inside[primary.rows]])
+        of = study.of(own)
+        auc = auc_estimate(own.value, of.time, of.died, HORIZON_MONTHS)
+        found[block] = auc.value
+        size, where = study.counts(own.rows)["horizon"], f"without block: {block}"
+        how = "without patients who have a spot in the block; weights for censoring"
+        rows.append(row("auc_ipcw_60m", auc, *size, how, subgroup=where, **key))
+    known = {block: value for block, value in found.items() if np.isfinite(value)}
+    spread = Estimate.missing("no block can be left out")
+    if known:
+        low, high = min(known, key=known.get), max(known, key=known.get)
+        note = f"least without {low}, most without {high}"
+        spread = Estimate(known[high] - known[low], note=note)
+    size, how = study.counts(primary.rows)["horizon"], "largest less smallest, one block left out"
+    rows.append(row("auc_ipcw_60m_block_spread", spread, *size, how, **key))
     return rows
 
 
