@@ -21,7 +21,7 @@ rule evaluate:
     benchmark:
         "<benchmarks>/{cohort}/evaluation.jsonl"
     localrule: True
-    threads: 1
+    threads: 2
     resources:
         mem="2GB",
         runtime="30m",
@@ -34,4 +34,5 @@ rule evaluate:
     shell:
         "histosurv evaluate --patients {input.patients:q} --scores {input.scores:q}"
         " --spot-scores {input.spot_scores:q} --spots {input.spots:q} {params.quality:q}"
-        " {params.orders:q} --settings {params.settings:q} --out {params.folder:q} 2> {log:q}"
+        " {params.orders:q} --settings {params.settings:q} --threads {threads}"
+        " --out {params.folder:q} 2> {log:q}"

@@ -7,6 +7,7 @@ import typer
 
 from histosurv.cli.options import (
     Batch,
+    Cores,
     Out,
     Patients,
     PerJob,
@@ -74,9 +75,7 @@ def compute(
         Literal["float32", "float16"], typer.Option(help="how features are kept")
     ] = "float32",
     settings: SpotsAsJson = "{}",
-    threads: Annotated[
-        int, typer.Option(min=1, help="cores to use; they change the speed, and no number")
-    ] = 2,
+    threads: Cores = 2,
 ) -> None:
     """Encode the tiles of a batch; spots that are done already are taken over.
 

@@ -10,6 +10,7 @@ from histosurv.cli.options import (
     AdministrativeCut,
     Batches,
     CohortFolder,
+    Cores,
     FeatureFolder,
     Out,
     OutFolder,
@@ -103,8 +104,11 @@ def dearray(
 
 def evaluate(
     patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
-    scores_file: Annotated[Path, typer.Option("--scores", help="score table (CSV)")],
     out: OutFolder,
+    scores_file: Annotated[
+        Path | None,
+        typer.Option("--scores", help="score table (CSV); without it readers and grade alone"),
+    ] = None,
     config_file: Annotated[
         Path | None,
         typer.Option("--config", help="study's config: its evaluation:, readers and grade"),
@@ -134,6 +138,7 @@ def evaluate(
         Path | None,
         typer.Option(help="scores in other orders of tiles (CSV), for what the order does"),
     ] = None,
+    threads: Cores = 2,
 ) -> None:
     """Evaluate any risk scores, beside pathologists and grade: no image needed.
 
@@ -165,10 +170,14 @@ def evaluate(
     require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
     if "grade" in table:
         grade_high = grade_high or of_cohort.get("grade_high")
-    scores = read_scores(scores_file, table)
-    brought = list(scores["score"].unique())
+    everybody = table[["patient_id"]].assign(repeat=1, fold=1)
+    scores = read_scores(scores_file, table) if scores_file else everybody.iloc[:0]
+    brought = list(scores["score"].unique()) if scores_file else []
+    if not (scores_file or readers or grade_high):
+        raise InputError("nothing to evaluate: give --scores, --reader or --grade-high")
     if readers or grade_high:
-        tested = scores.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
+        tested = scores if scores_file else everybody
+        tested = tested.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
         calls = comparator_scores(table, tested, readers=readers, grade_high=grade_high)
         twice = sorted(set(calls["score"]) & set(brought))
         if twice and not config_file:
@@ -177,12 +186,13 @@ def evaluate(
             )
         # A study's own score table has the readers already.
         scores = pd.concat([scores, with_outcomes(calls[~calls["score"].isin(twice)], table)])
+    brought = brought or list(scores["score"].unique())
     of_readers = {"readers": readers} if readers else {}
     text = settings or json.dumps(asked)
     question = settings_of(text, lambda keys: Settings.of(keys | of_readers, brought))
     orders = read_order_scores(order_scores) if order_scores else None
     of_spots = Spots.read(spot_scores, spots, quality)
-    result = evaluate_scores(table, scores, of_spots, orders, question)
+    result = evaluate_scores(table, scores, of_spots, orders, question, threads)
     for name, curve in result.curves.items():
         write_table(curve, out / f"{name}.csv")
     write_table(pd.DataFrame({"warning": result.warnings}), out / "warnings.csv")
@@ -206,9 +216,7 @@ def predict(
     weights: Annotated[
         str, typer.Option(help="encoder's weights, if those that the study names are elsewhere")
     ] = "",
-    threads: Annotated[
-        int, typer.Option(min=1, help="cores to use; they change the speed, and no number")
-    ] = 2,
+    threads: Cores = 2,
 ) -> None:
     """Estimate the risk of new patients with a study's frozen models.
 

@@ -27,6 +27,7 @@ from histosurv.evaluation.sections.subgroups import subgroups, without_each_bloc
 from histosurv.evaluation.spots import Spots
 from histosurv.evaluation.study import COLUMNS, Settings, Study, row
 from histosurv.evaluation.survival import at_risk, kaplan_meier
+from histosurv.parallel import ordered_map
 from histosurv.progress import track
 
 TICK_MONTHS = 12
@@ -61,6 +62,7 @@ def evaluate(
     spots: Spots | None = None,
     orders: pd.DataFrame | None = None,
     settings: Settings | None = None,
+    threads: int = 1,
 ) -> Evaluation:
     """Evaluate every score of a table.
 
@@ -76,6 +78,8 @@ def evaluate(
         As from `histosurv.evaluation.scores.read_order_scores`.
     settings : Settings, optional
         What is asked; by default no score is compared with another.
+    threads : int
+        Scores that are resampled at once; they change the speed, and no number.
     """
     spots = spots or Spots()
     sample = Sample.of(spots.with_block(patients))
@@ -86,16 +90,15 @@ def evaluate(
     study = Study(sample, of_name, settings or Settings())
     rows = cohort(study)
     curves: dict[str, list] = {name: [] for name in CURVES}
-    for name, table in track(list(scores.groupby("score", sort=True)), "evaluating", "score"):
-        score = study.scores[str(name)]
-        rows += _of_label(study, score, table)
-        rows += discrimination(study, score) + hazards(study, score)
-        rows += calibration.calibration(study, score) + competing.competing(study, score)
-        rows += other_endpoints(study, score)
-        adjusted, forest = clinical_models(study, score)
-        rows += adjusted
-        for curve, points in (_curves(study, score) | {"forest": forest}).items():
-            curves[curve].append(points.assign(score=score.name))
+    tables = list(scores.groupby("score", sort=True))
+    resampled = ordered_map(study.drawn, study.scores.values(), threads)
+    for _ in track(resampled, "resampling", "score", total=len(tables)):
+        pass  # the study keeps them
+    for name, table in track(tables, "evaluating", "score"):
+        own, of_score = _of_score(study, str(name), table)
+        rows += own
+        for curve, points in of_score.items():
+            curves[curve].append(points)
     rows += comparisons(study) + agreement(study) + like_for_like(study)
     rows += subgroups(study) + without_each_block(study, spots.members(sample.patients))
     rows += with_gaps_filled(study) + single_spots(study, spots)
@@ -111,6 +114,20 @@ def evaluate(
     return Evaluation(metrics, joined, [*without, *not_there(study), *gaps(study)])
 
 
+def _of_score(
+    study: Study, name: str, table: pd.DataFrame
+) -> tuple[list[dict], dict[str, pd.DataFrame]]:
+    """Rows and curves of one score alone."""
+    score = study.scores[name]
+    rows = _of_label(study, score, table)
+    rows += discrimination(study, score) + hazards(study, score)
+    rows += calibration.calibration(study, score) + competing.competing(study, score)
+    rows += other_endpoints(study, score)
+    adjusted, forest = clinical_models(study, score)
+    curves = _curves(study, score) | {"forest": forest}
+    return rows + adjusted, {curve: of.assign(score=name) for curve, of in curves.items()}
+
+
 def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:
     """The study's own figures, of patients whose outcome at 60 months is known."""
     members = _members(study, score)
@@ -118,6 +135,12 @@ def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:
     known = sizes["label"]
     found = [
         ("auc_60m", auc_pooled(members), known, "out-of-fold scores pooled; DeLong"),
+        (
+            "auc_60m_high_low",
+            auc_pooled(members.assign(value=score.is_high.astype(float))),
+            known,
+            "high against low risk, like a reader's call; DeLong",
+        ),
         (
             "auc_60m_per_repeat",
             auc_per_repeat(table),
