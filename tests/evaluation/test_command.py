@@ -1,0 +1,95 @@
+"""`histosurv evaluate` as a person types it: readers alone, and mistakes in tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from histosurv.cli import app
+
+N = 60
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(11)
+    risk = rng.standard_normal(N)
+    time, end = rng.exponential(60 * np.exp(-risk)).round(2), rng.uniform(61, 120, N).round(2)
+    patients = pd.DataFrame(
+        {
+            "patient_id": [f"{i:03d}" for i in range(N)],
+            "time_months": np.minimum(time, end),
+            "event": (time < end).astype(int),
+            "grade": rng.integers(1, 4, N),
+        }
+    )
+    for name, cut in (("a", 0.2), ("b", 0.0), ("c", -0.2)):
+        patients[name] = np.where(risk + rng.standard_normal(N) > cut, "high", "low")
+    patients.to_csv(tmp_path / "patients.csv", index=False)
+    scores = pd.DataFrame({"patient_id": patients["patient_id"], "score": "s", "repeat": 1})
+    scores.assign(fold=1, value=risk, threshold=0.0).to_csv(tmp_path / "scores.csv", index=False)
+    return tmp_path
+
+
+def evaluate(folder, *options):
+    command = ["evaluate", "--patients", str(folder / "patients.csv"), "--out", str(folder / "out")]
+    return CliRunner().invoke(app, [*command, *options])
+
+
+def change(folder, **columns):
+    patients = pd.read_csv(folder / "patients.csv", dtype={"patient_id": str})
+    patients.assign(**columns).to_csv(folder / "patients.csv", index=False)
+
+
+def test_pathologists_and_grade_need_no_scores(folder):
+    readers = [word for name in "abc" for word in ("--reader", name)]
+    assert evaluate(folder, *readers, "--grade-high", "3").exit_code == 0
+    metrics = pd.read_csv(folder / "out/metrics.csv", keep_default_na=False)
+    plain = metrics[(metrics["against"] == "") & (metrics["subgroup"] == "")]
+    figures = plain.set_index(["score", "estimand"])["estimate"].replace("", None).astype(float)
+    for name in ("visual_risk", "grade"):
+        # A call has one operating point, and its area is the mean of both shares.
+        shares = [figures[name, share] for share in ("sensitivity_60m", "specificity_60m")]
+        assert figures[name, "auc_60m_high_low"] == pytest.approx(np.mean(shares))
+        assert figures[name, "hr_high_low"] > 0
+    assert figures["grade", "auc_60m"] != figures["grade", "auc_60m_high_low"]
+    assert (metrics["estimand"] == "kappa").sum() == 4
+
+
+def test_something_must_be_evaluated(folder):
+    assert "nothing to evaluate" in str(evaluate(folder).exception)
+
+
+def test_follow_up_that_ends_before_the_horizon_is_refused(folder):
+    time = pd.read_csv(folder / "patients.csv")["time_months"]
+    change(folder, time_months=time.clip(upper=58.3), event=1)
+    change(folder, event=([1] * (N - 1)) + [0])
+    result = evaluate(folder, "--scores", str(folder / "scores.csv"))
+    assert "follow-up ends at 58.3 months" in str(result.exception)
+    change(folder, time_months=(time / 12).round(2))
+    result = evaluate(folder, "--scores", str(folder / "scores.csv"))
+    assert "are these years? then multiply by 12" in str(result.exception)
+
+
+def test_a_cut_at_five_years_is_asked_about_and_can_be_confirmed(folder):
+    table = pd.read_csv(folder / "patients.csv")
+    beyond = table["time_months"] > 60
+    event = table["event"].where(~beyond, 0)
+    change(folder, time_months=table["time_months"].clip(upper=60.0), event=event)
+    scores = ("--scores", str(folder / "scores.csv"))
+    assert "administrative_cut: true" in str(evaluate(folder, *scores).exception)
+    assert evaluate(folder, *scores, "--administrative-cut").exit_code == 0
+    metrics = pd.read_csv(folder / "out/metrics.csv").set_index("estimand")
+    assert metrics.at["n_alive_60m", "estimate"] == beyond.sum()
+
+
+def test_without_a_death_of_the_cancer_every_figure_has_its_reason(folder):
+    event = pd.read_csv(folder / "patients.csv")["event"] * 2
+    change(folder, event=event)
+    assert evaluate(folder, "--scores", str(folder / "scores.csv")).exit_code == 0
+    metrics = pd.read_csv(folder / "out/metrics.csv").set_index("estimand")
+    for name in ("auc_60m", "auc_ipcw_60m", "c_harrell", "hr_per_sd", "hr_high_low"):
+        assert np.isnan(metrics.at[name, "estimate"])
+        assert isinstance(metrics.at[name, "note"], str)
+    assert metrics.at["hr_per_sd_overall", "estimate"] > 1
+    assert metrics.at["c_harrell_overall", "lower"] > 0.5
