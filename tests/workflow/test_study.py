@@ -65,6 +65,12 @@ def test_readers_stand_beside_the_lstm_in_the_metrics(study):
     assert {"reader_1", "visual_risk"} <= set(matched["against"])
 
 
+def test_spots_bring_blocks_and_remarks_to_the_metrics(study):
+    metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
+    assert metrics["subgroup"].str.startswith("without block", na=False).sum() > 1
+    assert "auc_ipcw_60m_spots_without_remark" in set(metrics["estimand"])
+
+
 def test_null_cohort_shows_nothing(study, tmp_path):
     # The null twin has the same images: its features are taken over, the outcomes are new.
     null = simulate(N_PATIENTS, seed=2018, null=True)

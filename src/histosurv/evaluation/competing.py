@@ -50,18 +50,25 @@ def incidence(time: np.ndarray, event: np.ndarray, cause: int = CANCER_DEATH) ->
     of_cause, deaths = tallies[0] / at_risk, tallies[1] / at_risk
     alive = np.concatenate([[1.0], np.cumprod(1 - deaths)[:-1]])  # just before each time
     values = np.cumsum(alive * of_cause)
-    errors = np.zeros(len(times))
+    # What a patient adds to the error at a step with value v is a + b v for those whose time has
+    # passed, and one and the same for all others, so that sums over patients are running sums.
     left = np.maximum(at_risk - tallies[1], 1)
     direct, shared = alive / at_risk, np.cumsum(alive * of_cause / at_risk)
-    for k in np.flatnonzero(tallies[0]):
-        to_come = np.where(np.arange(len(times)) <= k, values[k] - values, 0.0)
-        through = np.cumsum(deaths / left * to_come)
-        seen = np.minimum(place, k)
-        inside = place <= k
-        moved = inside * own * direct[place] - shared[seen]
-        moved += through[seen] - inside * any_death * (to_come / left)[place]
-        errors[k] = np.sqrt((moved**2).sum())
+    rates = np.cumsum(deaths / left), np.cumsum(deaths / left * values)
+    a = own * direct[place] - shared[place] - rates[1][place]
+    a += any_death * (values / left)[place]
+    b = rates[0][place] - any_death / left[place]
+    passed = [_running(of, place, len(times)) for of in (a * a, a * b, b * b)]
+    later = n - _running(np.ones(n), place, len(times))
+    others = values * rates[0] - rates[1] - shared
+    variance = passed[0] + 2 * values * passed[1] + values**2 * passed[2] + later * others**2
+    errors = np.sqrt(np.maximum(variance, 0.0))
     return Incidence(times, values, _hold(errors, tallies[0] > 0))
+
+
+def _running(of: np.ndarray, place: np.ndarray, n_times: int) -> np.ndarray:
+    """Sum of something over the patients whose time has come, at every time."""
+    return np.cumsum(np.bincount(place, weights=of, minlength=n_times))
 
 
 def _hold(values: np.ndarray, fresh: np.ndarray) -> np.ndarray:
