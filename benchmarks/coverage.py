@@ -2,11 +2,13 @@
 
     python benchmarks/coverage.py [--runs 500] [--patients 420] [--processes 2]
 
-Two designs, both with exponential deaths of the cancer and uniform losses:
+Three designs, all with exponential deaths of the cancer and uniform losses:
 
 marker   a score that was not learnt; the truth is that of two million patients without losses.
 learner  ridge logistic regression on 20 covariates in three folds, Platt-scaled; the truth is the
          mean AUC that the very models of the folds reach in 200,000 new patients.
+pair     two markers of equal worth, among other deaths; the true difference is nothing, the true
+         incidence that of two million patients without losses.
 """
 
 import argparse
@@ -23,23 +25,28 @@ from histosurv.evaluation.concordance import concordance
 from histosurv.evaluation.discrimination import auc_pooled, auc_within_folds
 from histosurv.evaluation.sample import Sample, Score
 from histosurv.evaluation.sections.calibration import calibration
+from histosurv.evaluation.sections.comparison import comparisons
+from histosurv.evaluation.sections.competing import competing
 from histosurv.evaluation.sections.discrimination import discrimination
 from histosurv.evaluation.sections.hazard import hazards
 from histosurv.evaluation.study import Settings, Study
 from histosurv.evaluation.time_dependent import auc_at, auc_estimate, brier_at
 
 SLOPE, RATE, N_COVARIATES = 0.6, 1 / 110, 20
+OTHER_RATE = 1 / 300
 N_TRUTH, N_NEW, N_RESAMPLES = 2_000_000, 200_000, 500
 
 
-def draw(rng: np.random.Generator, linear: np.ndarray, *, lost: bool = True) -> pd.DataFrame:
+def draw(
+    rng: np.random.Generator, linear: np.ndarray, *, lost: bool = True, others: bool = False
+) -> pd.DataFrame:
     """Outcomes of patients with a log hazard."""
     n = len(linear)
     cancer = rng.exponential(1 / (RATE * np.exp(linear)))
     end = rng.uniform(20, 140, n) if lost else np.full(n, np.inf)
-    table = pd.DataFrame(
-        {"time_months": np.minimum(cancer, end), "event": (cancer <= end).astype(int)}
-    )
+    other = rng.exponential(1 / OTHER_RATE, n) if others else np.full(n, np.inf)
+    ends = np.column_stack([end, cancer, other])
+    table = pd.DataFrame({"time_months": ends.min(axis=1), "event": ends.argmin(axis=1)})
     table["label_60m"] = label_60m(table["time_months"], table["event"])
     return table.assign(patient_id=[f"{i:07d}" for i in range(n)])
 
@@ -139,6 +146,45 @@ def learner_run(seed: int, n: int) -> tuple[dict[str, tuple[float, float]], floa
     return {name: intervals[name] for name in kept}, float(np.mean(worth))
 
 
+def two_markers(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """What makes the hazard, and two equally blurred looks at it."""
+    latent = rng.standard_normal(n)
+    return latent, latent + rng.standard_normal((2, n))
+
+
+@cache
+def pair_truth() -> float:
+    """Incidence of the cancer's death by 60 months where the first marker is high."""
+    rng = np.random.default_rng(0)
+    latent, (first, _) = two_markers(rng, N_TRUTH)
+    table = draw(rng, SLOPE * latent, lost=False, others=True)
+    dead = (table["event"] == 1) & (table["time_months"] <= HORIZON_MONTHS)
+    return float(dead[first >= 0].mean())
+
+
+def pair_run(seed: int, n: int) -> dict[str, tuple[float, float]]:
+    """Intervals of one cohort with two markers."""
+    rng = np.random.default_rng([3, seed])
+    latent, markers = two_markers(rng, n)
+    table = draw(rng, SLOPE * latent, others=True)
+    sample = Sample.of(table)
+    scores = {
+        name: Score.of(
+            table.assign(score=name, repeat=1, fold=1, value=value, threshold=0.0, risk_60m=np.nan),
+            sample,
+        )
+        for name, value in zip(("first", "second"), markers, strict=True)
+    }
+    study = Study(sample, scores, Settings("first", "second", resamples=N_RESAMPLES))
+    found = {line["estimand"]: (line["lower"], line["upper"]) for line in comparisons(study)}
+    names = ("auc_ipcw_60m_difference", "c_uno_difference", "auc_60m_difference_delong")
+    intervals = {name: found[name] for name in names}
+    for line in competing(study, scores["first"]):
+        if (line["estimand"], line["subgroup"]) == ("incidence_60m_cancer", "high"):
+            intervals["incidence_60m_cancer, high"] = (line["lower"], line["upper"])
+    return intervals
+
+
 def report(title: str, hits: dict[str, list[bool]]) -> None:
     """Coverage of each interval with its own error."""
     for name, held in hits.items():
@@ -148,7 +194,7 @@ def report(title: str, hits: dict[str, list[bool]]) -> None:
 
 
 def main() -> None:
-    """Run both designs."""
+    """Run all designs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--patients", type=int, default=420)
@@ -169,6 +215,12 @@ def main() -> None:
             for name, (lower, upper) in found.items():
                 hits.setdefault(name, []).append(lower <= worth <= upper)
         report("learner", hits)
+        hits = {}
+        for found in workers.map(pair_run, range(given.runs), sizes):
+            for name, (lower, upper) in found.items():
+                truth = pair_truth() if name.startswith("incidence") else 0.0
+                hits.setdefault(name, []).append(lower <= truth <= upper)
+        report("pair", hits)
 
 
 if __name__ == "__main__":
