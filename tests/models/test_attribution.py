@@ -99,6 +99,24 @@ def test_orders_differ_unless_the_network_knows_none(trained):
     pd.testing.assert_frame_equal(table, shuffled(ensemble, sequences, LINE, **how, threads=3))
 
 
+def test_each_patient_has_orders_of_his_own(trained):
+    ensemble, sequences = trained
+    patients, first = np.unique(sequences.patient_of, return_index=True)
+    tiles = max(sequences.spots, key=len)
+    alike = replace(
+        sequences,
+        patient_of=patients,
+        spot_ids=sequences.spot_ids[first],
+        spots=[tiles] * len(patients),
+    )
+    table = shuffled(ensemble, alike, LINE, n_orders=5, seed=3)
+    values = table.pivot_table("value", "patient_id", "order").to_numpy()
+    assert len(values) > 1
+    assert np.ptp(values[:, 0]) < 1e-5
+    if ensemble.name != "attention_mil":
+        assert np.ptp(values[:, 1:], axis=0).max() > 1e-4
+
+
 def test_the_number_of_threads_changes_no_figure(trained):
     ensemble, sequences = trained
     one, three = (attribute(ensemble, sequences, LINE, threads=n) for n in (1, 3))

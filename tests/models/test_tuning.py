@@ -11,7 +11,7 @@ from tests.models.small_cohorts import CPU, cohort, given, job, of_part, perturb
 
 from histosurv.config import complete
 from histosurv.errors import InputError
-from histosurv.models import member
+from histosurv.models import member, tuning
 from histosurv.models.baselines import score_baseline
 from histosurv.models.inner import inner_splits, tuning_table
 from histosurv.models.settings import Candidates
@@ -71,6 +71,24 @@ def test_a_single_setting_is_taken_as_it_is():
     chosen, table = choose("lstm", job(cohort()), only, CPU)
     assert chosen == only.settings[0]
     assert table[["setting", "chosen"]].to_numpy().tolist() == [["{}", 1]]
+
+
+def test_inner_patients_are_ranked_by_networks_that_have_not_seen_them(monkeypatch):
+    looked = []
+
+    def measure(_name, inner, _settings, lesson, _kept=None):
+        looked.append((set(lesson.fit) | set(lesson.validation), set(inner.parts["test"])))
+        return 0.5
+
+    monkeypatch.setattr(tuning, "_measure", measure)
+    work = job(cohort())
+    choose("lstm", work, candidates(), CPU)
+    assert len(looked) == 6
+    for learnt, held in looked:
+        assert held
+        assert learnt.isdisjoint(held | set(work.parts["test"]))
+    labels = work.sequences.patients.loc[work.parts["fit"], "label_60m"]
+    assert set().union(*(held for _, held in looked)) == set(labels.dropna().index)
 
 
 def test_an_interrupted_choice_goes_on_where_it_stood(tmp_path, monkeypatch):
