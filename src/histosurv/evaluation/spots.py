@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.columns import read_table
+from histosurv.cohort.columns import read_table, require_columns
 from histosurv.cohort.folds import named_blocks
 from histosurv.cohort.tables import read_checked_spots
-from histosurv.spots.tile_table import read_quality
+from histosurv.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ class Spots:
             named = spots[["patient_id"]].assign(block=named_blocks(spots))
             blocks = named[named["block"] != ""].drop_duplicates().reset_index(drop=True)
         if quality:
-            seen = pd.concat([read_quality(path) for path in quality])
-            remarked = frozenset(seen.loc[seen["usable"].eq(1) & seen["reasons"].ne(""), "spot_id"])
+            seen = pd.concat([_read_quality(path) for path in quality])
+            doubtful = seen["usable"].eq("1") & seen["reasons"].ne("")
+            remarked = frozenset(seen.loc[doubtful, "spot_id"])
         return cls(found, blocks, remarked)
 
     def with_block(self, patients: pd.DataFrame) -> pd.DataFrame:
@@ -68,3 +69,12 @@ class Spots:
             str(block): patients["patient_id"].isin(rows["patient_id"]).to_numpy()
             for block, rows in blocks.groupby("block", sort=True)
         }
+
+
+def _read_quality(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: no quality table ({error}); correct the path") from None
+    require_columns(table, ["spot_id", "usable", "reasons"], path, "--quality")
+    return table
