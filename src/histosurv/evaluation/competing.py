@@ -31,7 +31,8 @@ class Incidence:
         if not 0 < value < 1 or error == 0:
             return Estimate(value, value, value, note="no interval: no spread")
         reach = REACH * error / (value * np.log(value))
-        return Estimate(value, value ** np.exp(-reach), value ** np.exp(reach))
+        with np.errstate(over="ignore"):  # an incidence near one may have any interval
+            return Estimate(value, value ** np.exp(-reach), value ** np.exp(reach))
 
 
 def incidence(time: np.ndarray, event: np.ndarray, cause: int = CANCER_DEATH) -> Incidence:
