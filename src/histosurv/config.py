@@ -72,7 +72,8 @@ def read_section(path: Path, name: str) -> dict:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: is no YAML ({error}); correct it") from None
+        told = " ".join(str(error).split())
+        raise InputError(f"{path}: is no YAML ({told}); correct it") from None
     if not isinstance(config, dict):
         raise InputError(f"{path}: is no config; it has no keys")
     whole = config_schema()

@@ -36,6 +36,8 @@ def observed_to_expected(
     deaths = int(((event == CANCER_DEATH) & (time <= horizon)).sum())
     if not deaths:
         return Estimate.missing("nobody died of the cancer by the horizon")
+    if not risk.any():
+        return Estimate.missing("all risks are 0")
     ratio = observed_risk(time, event, horizon).value / risk.mean()
     return Estimate.exponential(np.log(ratio), deaths**-0.5)
 
@@ -64,9 +66,12 @@ def slope(risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float) 
             row = CoxPHFitter().fit(table, "time", "died", fit_options={"precision": 1e-9}).summary
     except (ConvergenceError, RuntimeWarning):
         return Estimate.missing("the Cox regression does not converge")
-    return Estimate.normal(
+    found = Estimate.normal(
         float(row.at["link", "coef"]), float(row.at["link", "se(coef)"]), null=1.0
     )
+    n_edge = int((inside != risk).sum())
+    note = f"{n_edge} risks of 0 or 1 were taken for {EDGE:g} from it" if n_edge else found.note
+    return found._replace(note=note)
 
 
 def calibration_groups(

@@ -50,6 +50,8 @@ def corrected_t(differences: np.ndarray, n_learnt: float, n_tested: float) -> Es
     k = len(differences)
     if k < 2:
         return Estimate.missing("one fold only")
+    if n_learnt <= 0:
+        return Estimate.missing("a fold holds everybody, so nobody was learnt from")
     mean = float(differences.mean())
     error = float(np.sqrt((1 / k + n_tested / n_learnt) * differences.var(ddof=1)))
     if error == 0:

@@ -11,28 +11,38 @@ import numpy as np
 from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, OTHER_DEATH
 from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import REACH, Estimate
+from histosurv.evaluation.hazard import endless_terms
 from histosurv.evaluation.survival import compare_groups
 
 
 @dataclass(frozen=True)
 class Incidence:
-    """Cumulative incidence of one cause: steps at ``times`` with standard errors."""
+    """Cumulative incidence of one cause: steps at ``times`` with standard errors.
+
+    ``is_whole`` where everybody has died by the last time, so that nothing is left open.
+    """
 
     times: np.ndarray
     values: np.ndarray
     errors: np.ndarray
+    is_whole: bool
 
     def at(self, months: float) -> Estimate:
         """Incidence at a time, with the log-log interval; no p."""
         place = np.searchsorted(self.times, months, side="right") - 1
-        if place < 0:
-            return Estimate(0.0, 0.0, 0.0)
-        value, error = float(self.values[place]), float(self.errors[place])
+        value, error = 0.0, 0.0
+        if place >= 0:
+            value, error = float(self.values[place]), float(self.errors[place])
+        last, seen = self.times[-1], ""
+        if months > last and not self.is_whole:
+            seen = f"nobody was followed beyond {last:g} months"
         if not 0 < value < 1 or error == 0:
-            return Estimate(value, value, value, note="no interval: no spread")
+            what = "no interval: no such death" if value == 0 else "no interval: no spread"
+            return Estimate(value, note="; ".join(filter(None, (what, seen))))
         reach = REACH * error / (value * np.log(value))
         with np.errstate(over="ignore"):  # an incidence near one may have any interval
-            return Estimate(value, value ** np.exp(-reach), value ** np.exp(reach))
+            ends = value ** np.exp(-reach), value ** np.exp(reach)
+        return Estimate(value, *map(float, ends), note=seen)
 
 
 def incidence(time: np.ndarray, event: np.ndarray, cause: int = CANCER_DEATH) -> Incidence:
@@ -64,7 +74,8 @@ def incidence(time: np.ndarray, event: np.ndarray, cause: int = CANCER_DEATH) ->
     others = values * rates[0] - rates[1] - shared
     variance = passed[0] + 2 * values * passed[1] + values**2 * passed[2] + later * others**2
     errors = np.sqrt(np.maximum(variance, 0.0))
-    return Incidence(times, values, _hold(errors, tallies[0] > 0))
+    is_whole = bool(deaths[-1] == 1)
+    return Incidence(times, values, _hold(errors, tallies[0] > 0), is_whole)
 
 
 def _running(of: np.ndarray, place: np.ndarray, n_times: int) -> np.ndarray:
@@ -180,6 +191,8 @@ def fine_gray(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> FineGray:
     else:
         raise ArithmeticError("the Fine-Gray regression does not converge")
     bread = np.linalg.inv(model.derivatives(beta)[1])
+    if endless_terms(np.sqrt(np.diag(bread)), model.x).any():
+        raise ArithmeticError("the likelihood rises for ever")
     influence = model.influence(beta)
     covariance = bread @ (influence.T @ influence) @ bread
     scale = x.std(axis=0)

@@ -37,7 +37,7 @@ class Covariate:
         if wholly and numbers.nunique() > MANY_VALUES:
             return cls(str(column.name), numbers.astype(float), is_number=True)
         if wholly:  # 2 and 2.0 are one level
-            text = numbers.map("{:g}".format, na_action="ignore").astype("string")
+            text = numbers.map(_plain, na_action="ignore").astype("string")
         return cls(str(column.name), text, is_number=False)
 
     @property
@@ -93,6 +93,11 @@ class Covariate:
             },
             index=range(len(own)),
         )
+
+
+def _plain(number: float) -> str:
+    """2 and 2.0 as 2, and no digit rounded away."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def _is_number(level: str) -> bool:

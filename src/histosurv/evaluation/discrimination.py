@@ -85,6 +85,8 @@ def auc_within_folds(scores: pd.DataFrame) -> Estimate:
     errs on the wide side.
     """
     known = scores[scores["label_60m"].notna()]
+    if known.empty:
+        return Estimate.missing("nobody has a known outcome")
     aucs, variances = [], []
     for _, repeat in known.groupby("repeat"):
         terms = []

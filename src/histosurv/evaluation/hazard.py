@@ -12,6 +12,7 @@ from histosurv.evaluation.efron import firth, proportional_hazards
 from histosurv.evaluation.estimate import Estimate, chi_squared
 
 PRECISION = {"precision": 1e-9}
+ENDLESS = 50.0  # standard error of the log ratio between the ends of a term; a real one is below 5
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ class Cox:
         except (ConvergenceError, RuntimeWarning):
             reason = "the Cox regression does not converge: terms hang together, or part the deaths"
             return cls(*data, nothing, nothing, np.nan, reason)
-        return cls(
-            *data,
-            fitter.params_.to_numpy(float),
-            fitter.standard_errors_.to_numpy(float),
-            float(fitter.log_likelihood_),
-        )
+        beta, errors = (of.to_numpy(float) for of in (fitter.params_, fitter.standard_errors_))
+        endless = endless_terms(errors, x)
+        if endless.any():
+            reason = f"{names[endless.argmax()]} parts the deaths from all others: no finite ratio"
+            return cls(*data, nothing, nothing, np.nan, reason)
+        return cls(*data, beta, errors, float(fitter.log_likelihood_))
 
     def ratio(self, name: str) -> Estimate:
         """Hazard ratio of a term, Wald interval and p."""
@@ -91,6 +92,8 @@ class Cox:
         if not self.died.any() or (self.x == self.x[0]).all(axis=0).any():
             return Estimate.missing(self.reason)
         log = firth(self.x, self.time, self.died, self.strata)[self.names.index(name)]
+        if not np.isfinite([log.lower, log.upper]).any():
+            return Estimate.missing("no death at a time at which the groups can be compared")
         return Estimate(*np.exp(log[:3]).tolist(), log.p, "Firth's penalty")
 
     def proportional(self, name: str) -> Estimate:
@@ -99,6 +102,19 @@ class Cox:
             return Estimate.missing(self.reason)
         tests = proportional_hazards(self.x, self.beta, self.time, self.died, self.strata)
         return tests[self.names.index(name)]
+
+
+def endless_terms(errors: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(p,) terms on which the likelihood is flat: it rises for ever, and the fit stopped somewhere.
+
+    Parameters
+    ----------
+    errors : numpy.ndarray
+        (p,) standard errors from the information.
+    x : numpy.ndarray
+        (n, p) the terms.
+    """
+    return ~(errors * np.ptp(x, axis=0) < ENDLESS)
 
 
 def likelihood_ratio(small: Cox, large: Cox) -> Estimate:

@@ -66,7 +66,7 @@ def _filled(table: pd.DataFrame, helpers: pd.DataFrame, rng: np.random.Generator
         filled.loc[gap, name] = rng.choice(known, gap.sum())
     for _ in range(N_ROUNDS):
         for name, gap in gaps.items():
-            others = _numbers(filled.drop(columns=name)).join(helpers).to_numpy(float)
+            others = helpers.join(_numbers(filled.drop(columns=name))).to_numpy(float)
             scale = others.std(axis=0)
             x = np.column_stack(
                 [
@@ -92,4 +92,6 @@ def _filled(table: pd.DataFrame, helpers: pd.DataFrame, rng: np.random.Generator
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Levels as columns of 0 and 1."""
     levels = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    if table.empty:
+        return table
     return pd.get_dummies(table, columns=levels, drop_first=True, dtype=float).astype(float)

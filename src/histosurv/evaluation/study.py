@@ -18,6 +18,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+LEAST_P = 1e-300  # a p is never zero, though its number may be too small to be held
+
+
 @dataclass(frozen=True)
 class Settings:
     """The config's ``evaluation:``.
@@ -83,9 +86,10 @@ def row(
         Whose figure; the other score or the covariates; the patients, empty = all.
     """
     values = {"estimate": estimate.value, "lower": estimate.lower, "upper": estimate.upper}
+    p = max(estimate.p, LEAST_P) if np.isfinite(estimate.p) else np.nan
     return {
         "score": score, "against": against, "subgroup": subgroup, "estimand": estimand, **values,
-        "p": estimate.p, "n": n, "events": events, "method": method, "note": estimate.note,
+        "p": p, "n": n, "events": events, "method": method, "note": estimate.note,
     }  # fmt: skip
 
 

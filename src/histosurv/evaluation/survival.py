@@ -11,6 +11,7 @@ from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate, chi_squared
 
 GROUPS = {"low": False, "high": True}
+ROUNDING = 1e-9  # of a covariance, relative to its largest spread
 
 
 def survival_at(time: np.ndarray, died: np.ndarray, horizon: float) -> Estimate:
@@ -209,10 +210,13 @@ def compare_groups(
             np.atleast_1d(weights @ score),
             np.atleast_2d(weights @ covariance @ weights),
         )
-    degrees = int(np.linalg.matrix_rank(covariance))
-    if not degrees:
+    # The scores sum to zero, so one direction at least has no spread but that of rounding.
+    spread, directions = np.linalg.eigh(covariance)
+    real = spread > ROUNDING * max(spread.max(), 0.0)
+    if not real.any():
         return Estimate.missing("no death at a time at which the groups can be compared")
-    return chi_squared(float(score @ np.linalg.pinv(covariance) @ score), degrees)
+    statistic = ((score @ directions[:, real]) ** 2 / spread[real]).sum()
+    return chi_squared(float(statistic), int(real.sum()))
 
 
 def _logrank_terms(

@@ -20,6 +20,7 @@ _DIFFERENCES = {
     "brier_60m": "Brier score",
     "log_hr_high_low": "log hazard ratio, high against low",
 }
+_SIZES = {"auc_60m": "label", "c_harrell": "ever", "log_hr_high_low": "ever"}
 _TESTED = "auc_ipcw_60m"
 
 
@@ -62,7 +63,7 @@ def _pair(study: Study, first: Score, second: Score) -> list[dict]:
             continue
         value = points[0][name] - points[1][name]
         estimate = percentiles(value, drawn[0][name] - drawn[1][name], null=0.0)
-        size = sizes["label" if name == "auc_60m" else "horizon" if "60m" in name else "ever"]
+        size = sizes[_SIZES.get(name, "horizon")]
         how = f"{what}, first less second; percentile bootstrap of patients"
         if declared and name == _TESTED:
             how += "; the declared test"

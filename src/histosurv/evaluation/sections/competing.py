@@ -48,7 +48,7 @@ def _subdistribution(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> Esti
     try:
         return fine_gray(time, event, x[:, None]).ratio(0)
     except (ArithmeticError, np.linalg.LinAlgError):
-        return Estimate.missing("the Fine-Gray regression does not converge")
+        return Estimate.missing("the Fine-Gray regression has no finite ratio")
 
 
 def curves(study: Study, score: Score) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def like_for_like(study: Study) -> list[dict]:
     if primary is None:
         return []
     for name in [*study.settings.readers, MAJORITY]:
-        if name in study.scores:
+        if name in study.scores and name != primary.name:
             both = np.intersect1d(primary.rows, study.scores[name].rows)
             known = both[np.isfinite(study.sample.label[both])]
             rows += _matched(study, primary.among(known), study.scores[name].among(known))
@@ -102,6 +102,7 @@ def _cut(
         alive = outside & ~dead
         if not alive.any():
             continue
-        low = 1 - read_high[alive].mean()
-        high[inside] = value[inside] > np.quantile(value[alive], low, method="inverted_cdf")
+        n_low = int((~read_high[alive]).sum())
+        cut = np.sort(value[alive])[n_low - 1] if n_low else -np.inf
+        high[inside] = value[inside] > cut
     return high

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH, HORIZON_MONTHS
+from histosurv.cohort.endpoint import ALIVE, HORIZON_MONTHS
 from histosurv.evaluation.concordance import concordance
 from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.design import Covariate
@@ -11,12 +11,12 @@ from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.figures import harrell
 from histosurv.evaluation.hazard import Cox, high_against_low
 from histosurv.evaluation.imputation import fill, pool
-from histosurv.evaluation.resampling import percentiles
+from histosurv.evaluation.resampling import Resamples, percentiles
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.sections.hazard import standardised
 from histosurv.evaluation.study import Study, row
 from histosurv.evaluation.survival import logrank, restricted_mean_difference
-from histosurv.evaluation.time_dependent import auc_estimate
+from histosurv.evaluation.time_dependent import auc_estimate, auc_terms
 
 MISSING_SHARE = 0.05  # of patients without a covariate, from which gaps are filled as well
 N_IMPUTATIONS = 20
@@ -27,17 +27,38 @@ def other_endpoints(study: Study, score: Score) -> list[dict]:
     of, key = study.of(score), {"score": score.name}
     any_death = of.event != ALIVE
     rows = _overall(study, score, any_death)
-    # Who died of something else by the horizon did not die of the cancer: alive beyond, as it were.
-    beyond = np.where((of.event > CANCER_DEATH) & (of.time <= HORIZON_MONTHS), np.inf, of.time)
-    readings = {
-        "auc_ipcw_60m_overall": (of.time, any_death, "death of any cause"),
-        "auc_ipcw_60m_other_as_control": (beyond, of.died, "other deaths are controls"),
-    }
-    for name, (time, died, what) in readings.items():
-        estimate = auc_estimate(score.value, time, died, HORIZON_MONTHS)
-        events = int((died & (time <= HORIZON_MONTHS)).sum())
-        rows.append(row(name, estimate, len(of), events, f"{what}; weights for censoring", **key))
-    return rows
+    overall = auc_estimate(score.value, of.time, any_death, HORIZON_MONTHS)
+    events = int((any_death & (of.time <= HORIZON_MONTHS)).sum())
+    how = "death of any cause; weights for censoring, normal interval"
+    rows.append(row("auc_ipcw_60m_overall", overall, len(of), events, how, **key))
+    how = "other deaths by 60 months are controls; weights for censoring, percentile bootstrap"
+    estimate, size = _other_as_control(study, score), study.counts(score.rows)["horizon"]
+    return [*rows, row("auc_ipcw_60m_other_as_control", estimate, *size, how, **key)]
+
+
+def _other_as_control(study: Study, score: Score) -> Estimate:
+    """AUC of death of the cancer by 60 months against everybody else, other deaths among them.
+
+    Only who is lost counts as censored: deaths weigh 1/G(T-), those alive beyond 1/G(60) (the
+    second definition of Blanche, Dartigues and Jacqmin-Gadda 2013).
+    """
+    sample = study.sample
+    any_death = sample.event != ALIVE
+    is_cancer = sample.died[score.rows]
+
+    def areas(part: Resamples) -> np.ndarray:
+        of = part.of(score.rows)
+        concordant, pairs = auc_terms(
+            score.value, of.cases * is_cancer, of.beyond + of.cases * ~is_cancer
+        )
+        return np.divide(concordant, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+    once = np.ones((1, len(sample)))
+    value = areas(Resamples(once, sample.time, any_death, HORIZON_MONTHS))[0]
+    if np.isnan(value):
+        return Estimate.missing("nobody died of the cancer within 60 months, or everybody did")
+    drawn = [areas(part) for part in study.resamples(any_death)]
+    return percentiles(float(value), np.concatenate(drawn), null=0.5)
 
 
 def _overall(study: Study, score: Score, died: np.ndarray) -> list[dict]:
@@ -73,8 +94,9 @@ def with_gaps_filled(study: Study) -> list[dict]:
     covariates = [
         Covariate.of(of.patients[name]) for name in study.settings.covariates if name in of.patients
     ]
+    covariates = [covariate for covariate in covariates if covariate.known.any()]
     missing = [1 - covariate.known.mean() for covariate in covariates]
-    if max(missing, default=0.0) <= MISSING_SHARE or min(missing, default=1.0) >= 1:
+    if max(missing, default=0.0) <= MISSING_SHARE:
         return []
     rows = np.arange(len(of))
     joined = [covariate.with_deaths(rows, of.died) for covariate in covariates]
