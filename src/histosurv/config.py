@@ -76,12 +76,27 @@ def read_section(path: Path, name: str) -> dict:
         raise InputError(f"{path}: is no YAML ({told}); correct it") from None
     if not isinstance(config, dict):
         raise InputError(f"{path}: is no config; it has no keys")
-    whole = config_schema()
-    schema = {"type": "object", "properties": {name: whole["properties"][name]}}
+    schema = _section_schema(name)
     filled = _with_defaults({name: config.get(name)}, schema)
-    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
-        raise InputError(f"{path}: {_in_words(error)}")
+    check_section(name, filled[name], path)
     return filled[name]
+
+
+def check_section(name: str, keys: object, source: Path | str) -> None:
+    """Stop where a section does not fit; keys that are left out are not missed.
+
+    Raises
+    ------
+    InputError
+        A key or value does not fit; the message begins with the source.
+    """
+    validator = jsonschema.Draft202012Validator(_section_schema(name))
+    for error in validator.iter_errors({name: keys}):
+        raise InputError(f"{source}: {_in_words(error)}")
+
+
+def _section_schema(name: str) -> dict:
+    return {"type": "object", "properties": {name: config_schema()["properties"][name]}}
 
 
 def learning_rate(training: dict) -> float:

@@ -1,8 +1,7 @@
 """Commands that a person types."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +16,9 @@ from histosurv.cli.options import (
     Seed,
     settings_of,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -152,44 +154,40 @@ def evaluate(
 
     from histosurv.cohort.columns import require_columns
     from histosurv.cohort.tables import read_patients
-    from histosurv.config import read_section
+    from histosurv.config import check_section, read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_order_scores, read_scores, with_outcomes
+    from histosurv.evaluation.scores import read_order_scores, read_scores, refuse_namesakes
     from histosurv.evaluation.spots import Spots
-    from histosurv.evaluation.study import Settings
-    from histosurv.models.comparators import comparator_scores
+    from histosurv.evaluation.study import MAJORITY, Settings
     from histosurv.progress import say
     from histosurv.publish import write_table
 
+    if quality and not spot_scores:
+        raise InputError("--quality: needs --spot-scores, the scores of the single spots")
     asked = read_section(config_file, "evaluation") if config_file else {}
     of_cohort = read_section(config_file, "cohort") if config_file else {}
-    readers = reader or of_cohort.get("readers", [])
+    readers = list(dict.fromkeys(reader or of_cohort.get("readers", [])))
+    if settings:
+        asked = settings_of(settings, dict)
+        of_study = asked.pop("readers", [])
+        readers = readers or of_study
+        check_section("evaluation", asked, "--settings")
+    elif spots and not config_file:
+        asked = {"subgroups": ["block"]}
     cut = administrative_cut or of_cohort.get("administrative_cut", False)
     table = read_patients(patients, readers=readers, administrative_cut=cut)
     require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
     if "grade" in table:
         grade_high = grade_high or of_cohort.get("grade_high")
-    everybody = table[["patient_id"]].assign(repeat=1, fold=1)
-    scores = read_scores(scores_file, table) if scores_file else everybody.iloc[:0]
-    brought = list(scores["score"].unique()) if scores_file else []
     if not (scores_file or readers or grade_high):
         raise InputError("nothing to evaluate: give --scores, --reader or --grade-high")
+    scores = read_scores(scores_file, table) if scores_file else None
+    if scores is not None and not (config_file or settings):
+        refuse_namesakes(scores, {*readers, MAJORITY} if readers else set(), scores_file)
     if readers or grade_high:
-        tested = scores if scores_file else everybody
-        tested = tested.drop_duplicates(["patient_id", "repeat"]).assign(part="test")
-        calls = comparator_scores(table, tested, readers=readers, grade_high=grade_high)
-        twice = sorted(set(calls["score"]) & set(brought))
-        if twice and not config_file:
-            raise InputError(
-                f"{scores_file}: has a score {twice[0]!r}, as has the patient table; rename one"
-            )
-        # A study's own score table has the readers already.
-        scores = pd.concat([scores, with_outcomes(calls[~calls["score"].isin(twice)], table)])
-    brought = brought or list(scores["score"].unique())
-    of_readers = {"readers": readers} if readers else {}
-    text = settings or json.dumps(asked)
-    question = settings_of(text, lambda keys: Settings.of(keys | of_readers, brought))
+        scores = _with_calls(scores, table, readers, grade_high, asked.get("primary", ""))
+    question = Settings.of(asked | {"readers": readers}, list(scores["score"].unique()))
     orders = read_order_scores(order_scores) if order_scores else None
     of_spots = Spots.read(spot_scores, spots, quality)
     result = evaluate_scores(table, scores, of_spots, orders, question, threads)
@@ -200,6 +198,38 @@ def evaluate(
     for warning in result.warnings:
         say(warning)
     say(f"figures are in {out / 'metrics.csv'}")
+
+
+def _with_calls(
+    scores: "pd.DataFrame | None",
+    patients: "pd.DataFrame",
+    readers: list[str],
+    grade_high: int | None,
+    primary: str,
+) -> "pd.DataFrame":
+    """Scores with those of readers and grade, in the folds of the study's own score.
+
+    A study's own score table has them already.
+    """
+    import pandas as pd
+
+    from histosurv.errors import InputError
+    from histosurv.evaluation.scores import with_outcomes
+    from histosurv.models.comparators import comparator_scores
+
+    brought = [] if scores is None else sorted(scores["score"].unique())
+    tested = patients[["patient_id"]].assign(repeat=1, fold=1)
+    if brought:
+        tested = scores[scores["score"] == (primary if primary in brought else brought[0])]
+    calls = comparator_scores(
+        patients, tested.assign(part="test"), readers=readers, grade_high=grade_high
+    )
+    if calls.empty:
+        if not brought:
+            raise InputError("nothing to evaluate: no reader and no grade has a filled cell")
+        return scores
+    calls = with_outcomes(calls[~calls["score"].isin(brought)], patients)
+    return pd.concat([scores, calls]) if brought else calls
 
 
 def predict(

@@ -13,6 +13,7 @@ from histosurv.evaluation.discrimination import (
     spread_within_folds,
 )
 from histosurv.evaluation.estimate import Estimate
+from histosurv.evaluation.resampling import percentiles
 from histosurv.evaluation.sample import Sample, Score
 from histosurv.evaluation.scores import with_numbers
 from histosurv.evaluation.sections import calibration, competing
@@ -83,6 +84,8 @@ def evaluate(
     """
     spots = spots or Spots()
     sample = Sample.of(spots.with_block(patients))
+    # Sums of the same rows in another order differ in the last digit.
+    scores = scores.sort_values(["score", "repeat", "patient_id"], kind="stable")
     scores, without = with_numbers(scores)
     of_name = {
         str(name): Score.of(table, sample) for name, table in scores.groupby("score", sort=True)
@@ -107,9 +110,11 @@ def evaluate(
     metrics = pd.DataFrame(rows)[COLUMNS]
     metrics[["n", "events"]] = metrics[["n", "events"]].astype("Int64")
     joined = {
-        name: _score_first(pd.concat(tables)) if tables else pd.DataFrame(columns=["score"])
+        name: _score_first(pd.concat([of for of in tables if len(of)] or tables[:1]))
         for name, tables in curves.items()
+        if tables
     }
+    joined |= {name: pd.DataFrame(columns=["score"]) for name in CURVES if name not in joined}
     joined["decision_curve"] = calibration.usefulness(study)
     return Evaluation(metrics, joined, [*without, *not_there(study), *gaps(study)])
 
@@ -130,7 +135,7 @@ def _of_score(
 
 def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:
     """The study's own figures, of patients whose outcome at 60 months is known."""
-    members = _members(study, score)
+    members, mean = _members(study, score), "auc_60m_mean_of_folds"
     sizes, key = study.counts(score.rows), {"score": score.name}
     known = sizes["label"]
     found = [
@@ -148,6 +153,12 @@ def _of_label(study: Study, score: Score, table: pd.DataFrame) -> list[dict]:
             "folds of a repeat pooled, mean over repeats; DeLong",
         ),
         ("auc_60m_within_folds", auc_within_folds(table), known, "pairs within folds; DeLong"),
+        (
+            "auc_60m_mean_of_folds",
+            percentiles(study.point(score)[mean], study.drawn(score)[mean], null=0.5),
+            known,
+            "mean of the folds' figures; percentile bootstrap of patients",
+        ),
         (
             "score_sd",
             spread_within_folds(table),

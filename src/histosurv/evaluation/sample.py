@@ -1,6 +1,6 @@
 """The evaluated patients and their scores as arrays, in the order of the patients' ids."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -100,7 +100,9 @@ class Score:
         by_repeat = rows.pivot_table(columns, "repeat", "row", aggfunc="first")
         value = by_repeat["value"].to_numpy(float)
         margin = value - by_repeat["threshold"].to_numpy(float)
-        risk = rows.groupby("row")["risk_60m"].mean() if "risk_60m" in rows else None
+        risk = rows.groupby("row")["risk_60m"].agg("mean") if "risk_60m" in rows else None
+        if risk is not None:  # one that lacks in a repeat is none
+            risk = risk.where(rows["risk_60m"].notna().groupby(rows["row"]).all())
         places = by_repeat["value"].columns.to_numpy(int)
         return cls(
             str(table["score"].iloc[0]),
@@ -120,6 +122,19 @@ class Score:
             self.name, rows, self.value[own], self.is_high[own], self.risk[own],
             self.of_repeat[:, own], self.high_of_repeat[:, own], self.fold[:, own],
         )  # fmt: skip
+
+    def in_folds_of(self, other: "Score") -> "Score":
+        """The same of the same patients, a score of one fold in the folds of one that has several.
+
+        What was not learnt on these patients is the same in every fold.
+        """
+        if len(np.unique(self.fold)) > 1 or len(np.unique(other.fold)) == 1:
+            return self
+        of_repeat, high = (
+            np.repeat(of[:1], len(other.fold), axis=0)
+            for of in (self.of_repeat, self.high_of_repeat)
+        )
+        return replace(self, of_repeat=of_repeat, high_of_repeat=high, fold=other.fold)
 
     @property
     def has_risk(self) -> bool:

@@ -57,9 +57,22 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
     return with_outcomes(scores, patients)
 
 
+def refuse_namesakes(scores: pd.DataFrame, names: set[str], path: Path) -> None:
+    """Stop where a score has the name of one that the patient table brings."""
+    twice = sorted(names & set(scores["score"]))
+    if twice:
+        raise InputError(f"{path}: has a score {twice[0]!r}, as has the patient table; rename one")
+
+
 def read_order_scores(path: Path) -> pd.DataFrame:
     """Read scores in other orders of tiles: ``patient_id, score, repeat, fold, order, value``."""
-    return read_table(path, "order_scores")
+    orders = read_table(path, "order_scores")
+    for name, of_score in orders.groupby("score", sort=True):
+        if not ((of_score["order"] == 0).any() and (of_score["order"] > 0).any()):
+            raise InputError(
+                f"{path}, score {name}: order 0 (the study's own) and at least one other are needed"
+            )
+    return orders
 
 
 def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:

@@ -51,8 +51,8 @@ class Spots:
         return cls(found, blocks, remarked)
 
     def with_block(self, patients: pd.DataFrame) -> pd.DataFrame:
-        """Add a column ``block``, empty for a patient whose spots lie in several; or keep one."""
-        if self.blocks is None or "block" in patients:
+        """Put the spots' blocks into a column ``block``, empty where a patient's lie in several."""
+        if self.blocks is None or self.blocks.empty:
             return patients
         alone = self.blocks.drop_duplicates("patient_id", keep=False)
         block = alone.set_index("patient_id")["block"].reindex(patients["patient_id"])
@@ -61,7 +61,7 @@ class Spots:
     def members(self, patients: pd.DataFrame) -> dict[str, np.ndarray]:
         """(n,) whether each patient has a spot in a block, by block in order of the names."""
         blocks = self.blocks
-        if blocks is None:
+        if blocks is None or blocks.empty:
             named = patients.get("block", pd.Series("", index=patients.index)).fillna("")
             blocks = patients[["patient_id"]].assign(block=named.astype(str).str.strip())
             blocks = blocks[blocks["block"] != ""]

@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from histosurv.cohort.endpoint import HORIZON_MONTHS
+from histosurv.cohort.tables import OUTCOME
+from histosurv.errors import InputError
 from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.figures import figures
 from histosurv.evaluation.resampling import Resamples, bootstrap
@@ -18,6 +20,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+MAJORITY = "visual_risk"
 LEAST_P = 1e-300  # a p is never zero, though its number may be too small to be held
 
 
@@ -51,9 +54,21 @@ class Settings:
 
     @classmethod
     def of(cls, keys: dict, brought: list[str]) -> "Settings":
-        """From the config; without a name, the study is about the first score that was brought."""
+        """From the config; without a name, the study is about the first score in the alphabet.
+
+        Raises
+        ------
+        InputError
+            A covariate or subgroup that is the outcome, or a name.
+        """
         asked = cls(**{name: _frozen(value) for name, value in keys.items()})
-        return asked if asked.primary else replace(asked, primary=brought[0])
+        for name in (*asked.covariates, *asked.subgroups):
+            if name in ("patient_id", *OUTCOME):
+                raise InputError(
+                    f"config: evaluation: {name} is what is to be foretold, or a name; take it out "
+                    "of covariates and subgroups"
+                )
+        return asked if asked.primary else replace(asked, primary=min(brought))
 
 
 def _frozen(value: object) -> object:
@@ -150,7 +165,7 @@ class Study:
         self, kind: str, score: Score, resamples: Iterable[Resamples]
     ) -> dict[str, np.ndarray]:
         """Figures of all resamples, which are computed once."""
-        key = (kind, score.name, score.rows.tobytes())
+        key = (kind, score.name, score.rows.tobytes(), score.fold.tobytes())
         if key not in self._known:
             parts = [figures(score, self.sample, portion) for portion in resamples]
             self._known[key] = {

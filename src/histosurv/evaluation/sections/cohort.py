@@ -26,13 +26,13 @@ def cohort(study: Study) -> list[dict]:
     rows = [row(name, Estimate(float(count)), *size, "count") for name, count in counts.items()]
     follow_up = follow_up_median(of.patients)
     rows.append(row("follow_up_median_months", follow_up, *size, "reverse Kaplan-Meier"))
-    at_horizon = study.counts(study.everybody)["horizon"]
     kinds = {"survival_60m_cancer": of.died, "survival_60m_overall": of.event != ALIVE}
     for name, died in kinds.items():
         estimate = Estimate.missing("nobody was followed for 60 months")
         if not early.all():
             estimate = survival_at(of.time, died, HORIZON_MONTHS)
-        rows.append(row(name, estimate, *at_horizon, "Kaplan-Meier; log-log"))
+        events = int((died & (of.time <= HORIZON_MONTHS)).sum())
+        rows.append(row(name, estimate, len(of), events, "Kaplan-Meier; log-log"))
     return rows
 
 

@@ -7,7 +7,7 @@ from histosurv.evaluation.discrimination import delong_variance
 from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.resampling import percentiles
 from histosurv.evaluation.sample import Score
-from histosurv.evaluation.study import Study, row
+from histosurv.evaluation.study import MAJORITY, Study, row
 
 GAP = 0.02  # between a pooled figure and that within folds, from which pooling is in doubt
 
@@ -39,7 +39,8 @@ def comparisons(study: Study) -> list[dict]:
             continue
         both = np.intersect1d(primary.rows, other.rows)
         if len(both):
-            rows += _pair(study, primary.among(both), other.among(both))
+            first, second = primary.among(both), other.among(both)
+            rows += _pair(study, first.in_folds_of(second), second.in_folds_of(first))
     tests = [
         line for line in rows
         if line["estimand"] == f"{_TESTED}_difference" and line["against"] != study.settings.against
@@ -81,15 +82,14 @@ def _pair(study: Study, first: Score, second: Score) -> list[dict]:
 
 
 def _over_folds(first: Score, second: Score, label: np.ndarray) -> Estimate:
+    if not np.array_equal(first.fold, second.fold):
+        return Estimate.missing("the two scores were tested in other folds")
     differences, tested = [], []
-    for repeat, folds in enumerate(first.folds()):
+    for ours, theirs, folds in zip(first.of_repeat, second.of_repeat, first.folds(), strict=True):
         for own in folds:
             known = own[np.isfinite(label[own])]
             if len(np.unique(label[known])) == 2:
-                areas = [
-                    delong_variance(values[known], label[known])[0]
-                    for values in (_of_repeat(first, repeat), _of_repeat(second, repeat))
-                ]
+                areas = [delong_variance(of[known], label[known])[0] for of in (ours, theirs)]
                 differences.append(areas[0] - areas[1])
                 tested.append(len(own))
     if not differences:
@@ -98,13 +98,8 @@ def _over_folds(first: Score, second: Score, label: np.ndarray) -> Estimate:
     return corrected_t(np.array(differences), len(label) - n_tested, n_tested)
 
 
-def _of_repeat(score: Score, repeat: int) -> np.ndarray:
-    """Scores of a repeat; one that is not learnt may be given once for all repeats."""
-    return score.of_repeat[repeat] if len(score.of_repeat) > 1 else score.value
-
-
 def not_there(study: Study) -> list[str]:
-    """Sentences on scores that are asked for and were not brought."""
+    """Sentences on what is asked for and was not brought."""
     asked = study.settings
     found = []
     if asked.primary and asked.primary not in study.scores:
@@ -117,20 +112,38 @@ def not_there(study: Study) -> list[str]:
             f"there is no score {asked.against}: no comparison stands as declared before, and all "
             "are adjusted for their number (evaluation: against)"
         )
+    lacking = [name for name in asked.covariates if name not in study.sample.patients]
+    if lacking:
+        found.append(
+            f"the patient table has no column {', '.join(lacking)}: the regressions go without "
+            "(evaluation: covariates)"
+        )
+    for name, score in study.scores.items():
+        n_without = int(np.isnan(score.risk).sum())
+        if 0 < n_without < len(score.risk):
+            found.append(
+                f"{name}: {n_without} of {len(score.risk)} patients have no risk_60m in every "
+                "repeat; its calibration and Brier score are left out"
+            )
     return found
 
 
 def gaps(study: Study) -> list[str]:
-    """Sentences on scores whose pooled figures differ from those within folds by more than 0.02."""
+    """Sentences on scores whose pooled figures differ from those within folds by more than 0.02.
+
+    A reader's calls are on one scale, whatever the fold.
+    """
     found = []
     for name, score in study.scores.items():
+        if name in (*study.settings.readers, MAJORITY):
+            continue
         point = study.point(score)
         for figure in ("auc_60m", "auc_ipcw_60m", "c_uno", "c_harrell"):
             pooled, within = point[figure], point[f"{figure}_within_folds"]
             if abs(pooled - within) > GAP:
                 found.append(
                     f"{name}: {figure} is {pooled:.3f} over all patients and {within:.3f} within "
-                    "folds; the scores of the folds' models differ in level, and the figure within "
-                    "folds is the result"
+                    "folds: the levels of the folds' models differ or, of few patients, chance is "
+                    "at work; the figure within folds does not hang on levels"
                 )
     return found

@@ -17,7 +17,7 @@ _FEW_VALUES = 6
 
 def hazards(study: Study, score: Score) -> list[dict]:
     """Hazard ratios, log-rank tests and mean survival of one score."""
-    of, size = study.of(score), study.counts(score.rows)["ever"]
+    of = study.of(score)
     seen = (of.time, of.died)
     model, ratio = high_against_low(score.is_high, *seen)
     per_sd = Cox.fit(pd.DataFrame({"score": standardised(score)}), *seen)
@@ -40,7 +40,11 @@ def hazards(study: Study, score: Score) -> list[dict]:
         )
     if len(np.unique(score.fold)) > 1:
         found += _within_folds(score, of)
-    return [row(name, estimate, *size, how, score=score.name) for name, estimate, how in found]
+    sizes = study.counts(score.rows)
+    return [
+        row(name, estimate, *sizes["horizon" if "60m" in name else "ever"], how, score=score.name)
+        for name, estimate, how in found
+    ]
 
 
 def standardised(score: Score) -> np.ndarray:
@@ -116,20 +120,30 @@ def clinical_models(study: Study, score: Score) -> tuple[list[dict], pd.DataFram
     rows = complete_rows(covariates, score.rows)
     own = study.sample.only(rows)
     seen, size = (own.time, own.died), study.counts(rows)["ever"]
-    joined = (covariate.with_deaths(rows, own.died) for covariate in covariates)
-    told = [terms for terms in (c.terms(rows) for c in joined) if not terms.empty]
+    joined = [covariate.with_deaths(rows, own.died) for covariate in covariates]
+    of_each = [(c.name, c.terms(rows)) for c in joined]
+    told = [terms for _, terms in of_each if _differs(terms)]
+    left_out = [name for name, terms in of_each if not _differs(terms)]
     ours = pd.DataFrame({"score": standardised(score.among(rows)) if len(rows) else []})
     forest = []
     for terms in [ours, *told]:
         model = Cox.fit(terms, *seen)
         forest += [("univariable", term, *_ratio(model, term), *size) for term in terms]
-    names = " + ".join(covariate.name for covariate in covariates)
+    names = " + ".join(name for name, _ in of_each if name not in left_out)
     result = []
+    if covariates and not told:
+        all_of = ", ".join(left_out)
+        reason = f"nobody has all of {all_of}"
+        if len(rows):
+            reason = f"{all_of}: the same for all patients who have all of them"
+        missing = Estimate.missing(reason)
+        result = [row("hr_per_sd_adjusted", missing, *size, _COX, score=score.name)]
     if told:
         clinic = pd.concat(told, axis=1)
         small, large = Cox.fit(clinic, *seen), Cox.fit(pd.concat([ours, clinic], axis=1), *seen)
         forest += [("multivariable", term, *_ratio(large, term), *size) for term in large.names]
-        how = f"patients with every covariate; {_COX}"
+        without = f"; left out, for the same for all: {', '.join(left_out)}" if left_out else ""
+        how = f"patients with every covariate{without}; {_COX}"
         keys = {"score": score.name, "against": names}
         result = [
             row("hr_per_sd_adjusted", large.ratio("score"), *size, how, **keys),
@@ -140,6 +154,10 @@ def clinical_models(study: Study, score: Score) -> tuple[list[dict], pd.DataFram
         ]  # fmt: skip
     columns = ["model", "term", "hr", "lower", "upper", "p", "note", "n", "events"]
     return result, pd.DataFrame(forest, columns=columns)
+
+
+def _differs(terms: pd.DataFrame) -> bool:
+    return bool(len(terms) and np.ptp(terms.to_numpy(float), axis=0).any())
 
 
 def _ratio(model: Cox, term: str) -> tuple[float, float, float, float, str]:

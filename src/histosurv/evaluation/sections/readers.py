@@ -10,9 +10,7 @@ from histosurv.evaluation.comparison import mcnemar
 from histosurv.evaluation.discrimination import shares
 from histosurv.evaluation.estimate import Estimate
 from histosurv.evaluation.sample import Score
-from histosurv.evaluation.study import Study, row
-
-MAJORITY = "visual_risk"
+from histosurv.evaluation.study import MAJORITY, Study, row
 
 
 def agreement(study: Study) -> list[dict]:

@@ -1,5 +1,7 @@
 """What single spots say: do a patient's agree, and what would the doubtful ones change."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from histosurv.cohort.endpoint import HORIZON_MONTHS
@@ -13,6 +15,8 @@ def single_spots(study: Study, spots: Spots) -> list[dict]:
     """Figures of every score that single spots have."""
     if spots.scores is None:
         return []
+    known = spots.scores["patient_id"].isin(study.sample.patients["patient_id"])
+    spots = replace(spots, scores=spots.scores[known])
     return [*_agreement(study, spots), *_without_remarks(study, spots)]
 
 
