@@ -56,6 +56,9 @@ def _without_remarks(study: Study, spots: Spots) -> list[dict]:
             own = np.flatnonzero(value.notna())
             of = study.sample.only(own)
             auc = auc_estimate(value.to_numpy()[own], of.time, of.died, HORIZON_MONTHS)
-            size, how = study.counts(own)["horizon"], f"{what}; weights for censoring"
+            size, how = (
+                study.counts(own)["horizon"],
+                f"{what}; weights for censoring, normal interval",
+            )
             rows.append(row(f"auc_ipcw_60m_{ending}", auc, *size, how, score=str(name)))
     return rows

@@ -46,7 +46,9 @@ def without_each_block(study: Study, members: dict[str, np.ndarray]) -> list[dic
         auc = auc_estimate(own.value, of.time, of.died, HORIZON_MONTHS)
         found[block] = auc.value
         size, where = study.counts(own.rows)["horizon"], f"without block: {block}"
-        how = "without patients who have a spot in the block; weights for censoring"
+        how = (
+            "without patients who have a spot in the block; weights for censoring, normal interval"
+        )
         rows.append(row("auc_ipcw_60m", auc, *size, how, subgroup=where, **key))
     known = {block: value for block, value in found.items() if np.isfinite(value)}
     spread = Estimate.missing("no block can be left out")
@@ -78,7 +80,7 @@ def _levels(study: Study, primary: Score, covariate: Covariate) -> list[dict]:
         auc = auc_estimate(own.value, of.time, of.died, HORIZON_MONTHS)
         per_sd = "per SD of the score between all patients; Cox, Efron ties, Wald"
         found = [
-            ("auc_ipcw_60m", auc, sizes["horizon"], "weights for censoring"),
+            ("auc_ipcw_60m", auc, sizes["horizon"], "weights for censoring, normal interval"),
             ("hr_per_sd", slope.ratio("score"), sizes["ever"], per_sd),
         ]
         where = f"{covariate.name}: {level}"
