@@ -46,9 +46,7 @@ def without_each_block(study: Study, members: dict[str, np.ndarray]) -> list[dic
         auc = auc_estimate(own.value, of.time, of.died, HORIZON_MONTHS)
         found[block] = auc.value
         size, where = study.counts(own.rows)["horizon"], f"without block: {block}"
-        how = (
-            "without patients who have a spot in the block; weights for censoring, normal interval"
-        )
+        how = "without who has a spot in the block; weights for censoring, normal interval"
         rows.append(row("auc_ipcw_60m", auc, *size, how, subgroup=where, **key))
     known = {block: value for block, value in found.items() if np.isfinite(value)}
     spread = Estimate.missing("no block can be left out")
