@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from histosurv.cli import features, models, steps, study
+from histosurv.cli import evaluation, features, models, steps, study
 from histosurv.errors import MISTAKE, InputError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     "`snakemake` runs a whole study by calling the steps below.",
 )
 
-for command in (study.demo, study.dearray, study.evaluate, study.predict, study.report):
+for command in (study.demo, study.dearray, evaluation.evaluate, study.predict, study.report):
     app.command()(command)
 
 for command in (

@@ -1,24 +1,18 @@
 """Commands that a person types."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from histosurv.cli.options import (
-    AdministrativeCut,
     Batches,
     CohortFolder,
     Cores,
     FeatureFolder,
     Out,
-    OutFolder,
     Seed,
-    settings_of,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -102,134 +96,6 @@ def dearray(
     say(f"{slide}: {told['n_present']} of {told['n_expected']} cores; {out}")
     for remark in found.remarks:
         say(f"{slide}: {remark}")
-
-
-def evaluate(
-    patients: Annotated[Path, typer.Option(help="patient table (CSV)")],
-    out: OutFolder,
-    scores_file: Annotated[
-        Path | None,
-        typer.Option("--scores", help="score table (CSV); without it readers and grade alone"),
-    ] = None,
-    config_file: Annotated[
-        Path | None,
-        typer.Option("--config", help="study's config: its evaluation:, readers and grade"),
-    ] = None,
-    settings: Annotated[
-        str, typer.Option(help="the config's evaluation: as JSON; defaults without it")
-    ] = "",
-    reader: Annotated[
-        list[str] | None, typer.Option(help="column of the patient table with low or high")
-    ] = None,
-    grade_high: Annotated[
-        int | None, typer.Option(min=1, help="evaluate grade too: lowest that counts as high")
-    ] = None,
-    administrative_cut: AdministrativeCut = False,
-    spots: Annotated[
-        Path | None, typer.Option(help="spot table (CSV), for the blocks of the patients")
-    ] = None,
-    spot_scores: Annotated[
-        Path | None,
-        typer.Option(help="scores of single spots (CSV), for the agreement between a patient's"),
-    ] = None,
-    quality: Annotated[
-        list[Path] | None,
-        typer.Option(help="quality table of spots (CSV), to leave out those with a remark"),
-    ] = None,
-    order_scores: Annotated[
-        Path | None,
-        typer.Option(help="scores in other orders of tiles (CSV), for what the order does"),
-    ] = None,
-    threads: Cores = 2,
-) -> None:
-    """Evaluate any risk scores, beside pathologists and grade: no image needed.
-
-    Writes metrics.csv (every figure with its interval, n and events), one table per curve, and
-    warnings.csv.
-
-    Example: histosurv evaluate --patients patients.csv --scores scores.csv --reader reader_1
-    --out evaluation
-    """
-    import pandas as pd
-
-    from histosurv.cohort.columns import require_columns
-    from histosurv.cohort.tables import read_patients
-    from histosurv.config import check_section, read_section
-    from histosurv.errors import InputError
-    from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_order_scores, read_scores, refuse_namesakes
-    from histosurv.evaluation.spots import Spots
-    from histosurv.evaluation.study import MAJORITY, Settings
-    from histosurv.progress import say
-    from histosurv.publish import write_table
-
-    if quality and not spot_scores:
-        raise InputError("--quality: needs --spot-scores, the scores of the single spots")
-    asked = read_section(config_file, "evaluation") if config_file else {}
-    of_cohort = read_section(config_file, "cohort") if config_file else {}
-    readers = list(dict.fromkeys(reader or of_cohort.get("readers", [])))
-    if settings:
-        asked = settings_of(settings, dict)
-        of_study = asked.pop("readers", [])
-        readers = readers or of_study
-        check_section("evaluation", asked, "--settings")
-    elif spots and not config_file:
-        asked = {"subgroups": ["block"]}
-    cut = administrative_cut or of_cohort.get("administrative_cut", False)
-    table = read_patients(patients, readers=readers, administrative_cut=cut)
-    require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")
-    if "grade" in table:
-        grade_high = grade_high or of_cohort.get("grade_high")
-    if not (scores_file or readers or grade_high):
-        raise InputError("nothing to evaluate: give --scores, --reader or --grade-high")
-    scores = read_scores(scores_file, table) if scores_file else None
-    if scores is not None and not (config_file or settings):
-        refuse_namesakes(scores, {*readers, MAJORITY} if readers else set(), scores_file)
-    if readers or grade_high:
-        scores = _with_calls(scores, table, readers, grade_high, asked.get("primary", ""))
-    question = Settings.of(asked | {"readers": readers}, list(scores["score"].unique()))
-    orders = read_order_scores(order_scores) if order_scores else None
-    of_spots = Spots.read(spot_scores, spots, quality)
-    result = evaluate_scores(table, scores, of_spots, orders, question, threads)
-    for name, curve in result.curves.items():
-        write_table(curve, out / f"{name}.csv")
-    write_table(pd.DataFrame({"warning": result.warnings}), out / "warnings.csv")
-    write_table(result.metrics, out / "metrics.csv")
-    for warning in result.warnings:
-        say(warning)
-    say(f"figures are in {out / 'metrics.csv'}")
-
-
-def _with_calls(
-    scores: "pd.DataFrame | None",
-    patients: "pd.DataFrame",
-    readers: list[str],
-    grade_high: int | None,
-    primary: str,
-) -> "pd.DataFrame":
-    """Scores with those of readers and grade, in the folds of the study's own score.
-
-    A study's own score table has them already.
-    """
-    import pandas as pd
-
-    from histosurv.errors import InputError
-    from histosurv.evaluation.scores import with_outcomes
-    from histosurv.models.comparators import comparator_scores
-
-    brought = [] if scores is None else sorted(scores["score"].unique())
-    tested = patients[["patient_id"]].assign(repeat=1, fold=1)
-    if brought:
-        tested = scores[scores["score"] == (primary if primary in brought else brought[0])]
-    calls = comparator_scores(
-        patients, tested.assign(part="test"), readers=readers, grade_high=grade_high
-    )
-    if calls.empty:
-        if not brought:
-            raise InputError("nothing to evaluate: no reader and no grade has a filled cell")
-        return scores
-    calls = with_outcomes(calls[~calls["score"].isin(brought)], patients)
-    return pd.concat([scores, calls]) if brought else calls
 
 
 def predict(
