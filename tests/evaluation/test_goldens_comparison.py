@@ -13,6 +13,8 @@ from histosurv.evaluation.figures import figures
 from histosurv.evaluation.imputation import pool
 from histosurv.evaluation.resampling import Resamples
 from histosurv.evaluation.sample import Sample, Score
+from histosurv.evaluation.sections.sensitivity import other_endpoints
+from histosurv.evaluation.study import Settings, Study
 
 
 @pytest.fixture(params=NAMES)
@@ -143,3 +145,19 @@ def test_fleiss_own_example():
     calls = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 1, 0]], float)
     # agreeing pairs 1, 1/3, 1, 1/3: 2/3 on average; half of the calls are high: 1/2 by chance
     near(kappa(calls, n_resamples=10, seed=1)[0].value, (2 / 3 - 1 / 2) / (1 / 2))
+
+
+@pytest.mark.parametrize("name", WITH_OTHER_DEATHS)
+def test_auc_with_other_deaths_as_controls(name):
+    golden = Golden.read(name)
+    patients = in_months(golden)
+    sample = Sample.of(patients)
+    table = patients.assign(
+        score="s", repeat=1, fold=1, value=golden["score_a"], risk_60m=np.nan, threshold=0.0
+    )
+    score = Score.of(table, sample)
+    rows = other_endpoints(Study(sample, {"s": score}, Settings("s", resamples=20)), score)
+    ours = {line["estimand"]: line["estimate"] for line in rows}["auc_ipcw_60m_other_as_control"]
+    near(ours, golden.figures["competing"]["auc_other_control"])
+    # riskRegression's G again.
+    near(ours, golden.figures["competing"]["auc_other_control_package"], 1e-3)

@@ -219,6 +219,14 @@ competing <- function(d, h) {
   fg <- coxph(Surv(fgstart, fgstop, fgstatus) ~ score_a + x1, weighted, weights = fgwt)
   aj <- survfit(Surv(time, factor(event, 0:2)) ~ 1, d)
   s <- summary(aj, times = times, extend = TRUE)
+  # AUC with other deaths as controls: only the lost are censored (Blanche 2013, definition 2)
+  lost <- survfit(Surv(time, event == 0) ~ 1, d)
+  case <- d$event == 1 & d$time <= h; control <- d$time > h | (d$event == 2 & d$time <= h)
+  w <- 1 / ifelse(d$time > h, at(lost, h), before(lost, d$time))
+  right <- outer(d$score_a[case], d$score_a[control], function(x, y) (x > y) + 0.5 * (x == y))
+  pairs <- outer(w[case], w[control])
+  scored <- Score(list(a = d$score_a), Hist(time, event) ~ 1, data.frame(d), times = h, cause = 1,
+                  metrics = "auc", cens.model = "km")
   list(times = times, incidence_1 = unname(t$est["1 1", ]), variance_1 = unname(t$var["1 1", ]),
        incidence_2 = unname(t$est["1 2", ]), variance_2 = unname(t$var["1 2", ]),
        incidence_high = unname(g$est["1 1", ]), incidence_low = unname(g$est["0 1", ]),
@@ -226,7 +234,9 @@ competing <- function(d, h) {
        gray_high = unname(by_high$Tests["1", ]), gray_stage = unname(by_stage$Tests["1", ]),
        gray_stratified = unname(stratified$Tests["1", ]),
        crr_high = fit(d$high), crr_two = fit(cbind(d$score_a, d$x1)),
-       finegray_two = unname(coef(fg)))
+       finegray_two = unname(coef(fg)),
+       auc_other_control = sum(pairs * right) / sum(pairs),
+       auc_other_control_package = as.data.frame(scored$AUC$score)$AUC[1])
 }
 
 readers <- function(d, h) {
