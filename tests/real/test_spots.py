@@ -28,7 +28,7 @@ def study(real_data, tmp_path_factory):
     # No outcome is known, and no rule of this run reads one. A table whose events are all equal is
     # refused, so one patient without a spot stands for the other kind.
     patients = pd.DataFrame({"patient_id": [*spots["spot_id"], "placeholder"]})
-    patients.assign(time_months=1.0, event=[0] * len(spots) + [1]).to_csv(
+    patients.assign(time_months=80.0, event=[0] * len(spots) + [1]).to_csv(
         folder / "patients.csv", index=False
     )
     weights = real_data / "weights/vgg16_conv_imagenet_fp16.pth"
