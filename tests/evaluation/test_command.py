@@ -93,3 +93,14 @@ def test_without_a_death_of_the_cancer_every_figure_has_its_reason(folder):
         assert isinstance(metrics.at[name, "note"], str)
     assert metrics.at["hr_per_sd_overall", "estimate"] > 1
     assert metrics.at["c_harrell_overall", "lower"] > 0.5
+
+
+def test_a_config_without_a_primary_score_means_its_first_model(folder):
+    scores = pd.read_csv(folder / "scores.csv", dtype={"patient_id": str})
+    both = pd.concat([scores.assign(score="clinical"), scores.assign(score="svm")])
+    both.to_csv(folder / "scores.csv", index=False)
+    (folder / "config.yaml").write_text("models: {networks: [lstm], baselines: [svm]}\n")
+    options = ("--scores", str(folder / "scores.csv"), "--config", str(folder / "config.yaml"))
+    assert evaluate(folder, *options).exit_code == 0
+    metrics = pd.read_csv(folder / "out/metrics.csv")
+    assert set(metrics.loc[metrics["estimand"] == "auc_60m_difference", "score"]) == {"svm"}
