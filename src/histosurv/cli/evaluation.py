@@ -94,7 +94,7 @@ def evaluate(
     scores = read_scores(scores_file, table) if scores_file else None
     if scores is not None and not (config_file or settings):
         refuse_namesakes(scores, {*readers, MAJORITY} if readers else set(), scores_file)
-    if config_file and scores is not None and not asked["primary"]:
+    if config_file and scores is not None and not asked.get("primary"):
         models = read_section(config_file, "models")
         ours = [*models["networks"], *models["baselines"]]
         asked["primary"] = next((name for name in ours if (scores["score"] == name).any()), "")
