@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.lifetimes import patients_with
 from typer.testing import CliRunner
 
 from histosurv.cli import app
@@ -14,15 +15,7 @@ N = 60
 def folder(tmp_path):
     rng = np.random.default_rng(11)
     risk = rng.standard_normal(N)
-    time, end = rng.exponential(60 * np.exp(-risk)).round(2), rng.uniform(61, 120, N).round(2)
-    patients = pd.DataFrame(
-        {
-            "patient_id": [f"{i:03d}" for i in range(N)],
-            "time_months": np.minimum(time, end),
-            "event": (time < end).astype(int),
-            "grade": rng.integers(1, 4, N),
-        }
-    )
+    patients = patients_with(rng, risk, 60, (61, 120)).assign(grade=rng.integers(1, 4, N))
     for name, cut in (("a", 0.2), ("b", 0.0), ("c", -0.2)):
         patients[name] = np.where(risk + rng.standard_normal(N) > cut, "high", "low")
     patients.to_csv(tmp_path / "patients.csv", index=False)
@@ -104,3 +97,21 @@ def test_a_config_without_a_primary_score_means_its_first_model(folder):
     assert evaluate(folder, *options).exit_code == 0
     metrics = pd.read_csv(folder / "out/metrics.csv")
     assert set(metrics.loc[metrics["estimand"] == "auc_60m_difference", "score"]) == {"svm"}
+
+
+def test_a_score_with_the_name_of_one_from_the_patient_table_is_refused(folder):
+    scores = pd.read_csv(folder / "scores.csv", dtype={"patient_id": str})
+    for name in ("a", "visual_risk", "vote_count", "grade"):
+        scores.assign(score=name).to_csv(folder / "scores.csv", index=False)
+        options = ("--scores", str(folder / "scores.csv"), "--reader", "a", "--reader", "b")
+        result = evaluate(folder, *options, "--grade-high", "3")
+        assert f"has a score {name!r}, as has the patient table" in str(result.exception)
+
+
+def test_a_reader_without_a_call_is_told(folder):
+    change(folder, d="")
+    scores = ("--scores", str(folder / "scores.csv"))
+    result = evaluate(folder, *scores, "--reader", "d")
+    assert result.exit_code == 0
+    assert "d: no evaluated patient has a value; left out" in result.output
+    assert "no grade has a filled cell" in str(evaluate(folder, "--reader", "d").exception)

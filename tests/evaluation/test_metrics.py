@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.lifetimes import patients_with
 
 from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
@@ -18,15 +19,7 @@ def study(tmp_path):
     """Tables of 80 patients with a good score and a useless one."""
     rng = np.random.default_rng(0)
     risk = rng.standard_normal(80)
-    time = rng.exponential(70 * np.exp(-risk)).round(2)
-    end = rng.uniform(50, 120, 80).round(2)
-    patients = pd.DataFrame(
-        {
-            "patient_id": [f"{i:03d}" for i in range(80)],
-            "time_months": np.minimum(time, end),
-            "event": (time < end).astype(int),
-        }
-    )
+    patients = patients_with(rng, risk, 70, (50, 120))
     scores = pd.concat(
         pd.DataFrame(
             {

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.evaluation.lifetimes import patients_with
 
 from histosurv.cohort.endpoint import label_60m
 from histosurv.evaluation.metrics import evaluate
@@ -19,14 +20,7 @@ def study(tmp_path):
     """Patients with a spot each, the last one of each ten with two, in three blocks."""
     rng = np.random.default_rng(3)
     risk = rng.standard_normal(N)
-    time, end = rng.exponential(60 * np.exp(-risk)).round(2), rng.uniform(40, 120, N).round(2)
-    patients = pd.DataFrame(
-        {
-            "patient_id": [f"{i:03d}" for i in range(N)],
-            "time_months": np.minimum(time, end),
-            "event": (time < end).astype(int),
-        }
-    )
+    patients = patients_with(rng, risk, 60, (40, 120))
     patients["label_60m"] = label_60m(patients["time_months"], patients["event"])
     scores = pd.DataFrame(
         {"patient_id": patients["patient_id"], "score": "good", "repeat": 1, "fold": 1}

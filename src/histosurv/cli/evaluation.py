@@ -66,9 +66,9 @@ def evaluate(
     from histosurv.config import check_section, read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_order_scores, read_scores, refuse_namesakes
+    from histosurv.evaluation.scores import read_order_scores, read_scores
     from histosurv.evaluation.spots import Spots
-    from histosurv.evaluation.study import MAJORITY, Settings
+    from histosurv.evaluation.study import Settings
     from histosurv.progress import say
     from histosurv.publish import write_table
 
@@ -92,14 +92,20 @@ def evaluate(
     if not (scores_file or readers or grade_high):
         raise InputError("nothing to evaluate: give --scores, --reader or --grade-high")
     scores = read_scores(scores_file, table) if scores_file else None
-    if scores is not None and not (config_file or settings):
-        refuse_namesakes(scores, {*readers, MAJORITY} if readers else set(), scores_file)
     if config_file and scores is not None and not asked.get("primary"):
         models = read_section(config_file, "models")
         ours = [*models["networks"], *models["baselines"]]
         asked["primary"] = next((name for name in ours if (scores["score"] == name).any()), "")
     if readers or grade_high:
-        scores = _with_calls(scores, table, readers, grade_high, asked.get("primary", ""))
+        calls = _calls(scores, table, readers, grade_high, asked.get("primary", ""))
+        twice = sorted(set(calls["score"]) & set([] if scores is None else scores["score"]))
+        if twice and not (config_file or settings):
+            raise InputError(
+                f"{scores_file}: has a score {twice[0]!r}, as has the patient table; rename one"
+            )
+        # A study's own score table has them already.
+        added = calls[~calls["score"].isin(twice)]
+        scores = added if scores is None else pd.concat([scores, added]) if len(added) else scores
     question = Settings.of(asked | {"readers": readers}, list(scores["score"].unique()))
     orders = read_order_scores(order_scores) if order_scores else None
     of_spots = Spots.read(spot_scores, spots, quality)
@@ -113,33 +119,30 @@ def evaluate(
     say(f"figures are in {out / 'metrics.csv'}")
 
 
-def _with_calls(
+def _calls(
     scores: "pd.DataFrame | None",
     patients: "pd.DataFrame",
     readers: list[str],
     grade_high: int | None,
     primary: str,
 ) -> "pd.DataFrame":
-    """Scores with those of readers and grade, in the folds of the study's own score.
-
-    A study's own score table has them already.
-    """
-    import pandas as pd
-
+    """Scores of readers and grade, in the folds of the study's own score if there is one."""
     from histosurv.errors import InputError
     from histosurv.evaluation.scores import with_outcomes
     from histosurv.models.comparators import comparator_scores
+    from histosurv.progress import say
 
-    brought = [] if scores is None else sorted(scores["score"].unique())
     tested = patients[["patient_id"]].assign(repeat=1, fold=1)
-    if brought:
-        tested = scores[scores["score"] == (primary if primary in brought else brought[0])]
+    if scores is not None:
+        brought = set(scores["score"])
+        tested = scores[scores["score"] == (primary if primary in brought else min(brought))]
     calls = comparator_scores(
         patients, tested.assign(part="test"), readers=readers, grade_high=grade_high
     )
-    if calls.empty:
-        if not brought:
-            raise InputError("nothing to evaluate: no reader and no grade has a filled cell")
-        return scores
-    calls = with_outcomes(calls[~calls["score"].isin(brought)], patients)
-    return pd.concat([scores, calls]) if brought else calls
+    if calls.empty and scores is None:
+        raise InputError("nothing to evaluate: no reader and no grade has a filled cell")
+    calls = with_outcomes(calls, patients)
+    wanted = [*readers, "grade"] if grade_high else readers
+    for name in sorted(set(wanted) - set(calls["score"])):
+        say(f"{name}: no evaluated patient has a value; left out")
+    return calls

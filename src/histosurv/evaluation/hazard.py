@@ -12,7 +12,7 @@ from histosurv.evaluation.efron import firth, proportional_hazards
 from histosurv.evaluation.estimate import Estimate, chi_squared
 
 PRECISION = {"precision": 1e-9}
-ENDLESS = 50.0  # standard error of the log ratio between the ends of a term; a real one is below 5
+ENDLESS = 50.0  # standard error of the log ratio between the ends of a term
 
 
 @dataclass(frozen=True)

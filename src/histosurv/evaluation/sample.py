@@ -100,7 +100,7 @@ class Score:
         by_repeat = rows.pivot_table(columns, "repeat", "row", aggfunc="first")
         value = by_repeat["value"].to_numpy(float)
         margin = value - by_repeat["threshold"].to_numpy(float)
-        risk = rows.groupby("row")["risk_60m"].agg("mean") if "risk_60m" in rows else None
+        risk = rows.groupby("row")["risk_60m"].mean() if "risk_60m" in rows else None
         if risk is not None:  # one that lacks in a repeat is none
             risk = risk.where(rows["risk_60m"].notna().groupby(rows["row"]).all())
         places = by_repeat["value"].columns.to_numpy(int)
@@ -130,10 +130,7 @@ class Score:
         """
         if len(np.unique(self.fold)) > 1 or len(np.unique(other.fold)) == 1:
             return self
-        of_repeat, high = (
-            np.repeat(of[:1], len(other.fold), axis=0)
-            for of in (self.of_repeat, self.high_of_repeat)
-        )
+        of_repeat, high = (np.tile(of, (len(other.fold), 1)) for of in (self.value, self.is_high))
         return replace(self, of_repeat=of_repeat, high_of_repeat=high, fold=other.fold)
 
     @property

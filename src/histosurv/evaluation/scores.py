@@ -57,13 +57,6 @@ def read_scores(path: Path, patients: pd.DataFrame) -> pd.DataFrame:
     return with_outcomes(scores, patients)
 
 
-def refuse_namesakes(scores: pd.DataFrame, names: set[str], path: Path) -> None:
-    """Stop where a score has the name of one that the patient table brings."""
-    twice = sorted(names & set(scores["score"]))
-    if twice:
-        raise InputError(f"{path}: has a score {twice[0]!r}, as has the patient table; rename one")
-
-
 def read_order_scores(path: Path) -> pd.DataFrame:
     """Read scores in other orders of tiles: ``patient_id, score, repeat, fold, order, value``."""
     orders = read_table(path, "order_scores")
