@@ -14,6 +14,10 @@ configfile: "config.yaml"
 container: "workflow/envs/histosurv.sif"
 
 
+# Of Snakemake's own report, which `make report` builds.
+report: "workflow/report/workflow.rst"
+
+
 pathvars:
     results="results",
     logs="logs",
@@ -27,6 +31,7 @@ include: "workflow/rules/spots.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/explanations.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/report.smk"

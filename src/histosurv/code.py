@@ -16,7 +16,8 @@ def code_digest(module: str, *data: str) -> str:
     module : str
         For example ``histosurv.features.extract``.
     *data : str
-        Folders within the package whose files count too, for example ``report/templates``.
+        Files, and folders with files, within the package that count too, for example
+        ``report/templates``.
 
     Returns
     -------
@@ -26,8 +27,9 @@ def code_digest(module: str, *data: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(_closure(module)):
         digest.update(_file(name).read_bytes())
-    for folder in data:
-        for path in sorted((_SOURCE / "histosurv" / folder).iterdir()):
+    for name in data:
+        place = _SOURCE / "histosurv" / name
+        for path in sorted(place.iterdir()) if place.is_dir() else [place]:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,18 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """
     with published(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def write_archive(members: dict[str, bytes], path: Path) -> None:
+    """Write files as one ZIP: the same members give the same bytes.
+
+    They are stored as they are, for pictures are compressed already, and dated 1980.
+    """
+    with published(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)
+            member.create_system = 3  # else the platform's
+            archive.writestr(member, content)
 
 
 def _sync(path: Path) -> None:

@@ -162,8 +162,8 @@ def test_a_picture_replaced_while_it_is_read_is_noticed(
         image.write_bytes(Path(cohort["image"][1]).read_bytes() + b" ")
         return real(*args)
 
-    real = extraction.cut
-    monkeypatch.setattr(extraction, "cut", replace_then_cut)
+    real = extraction.encoded_tiles
+    monkeypatch.setattr(extraction, "encoded_tiles", replace_then_cut)
     with pytest.raises(InputError, match="was replaced while it was read"):
         extract(done.spots, done.tiles, small_encoder, tmp_path, settings)
     assert not contents(tmp_path)

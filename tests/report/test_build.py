@@ -1,196 +1,182 @@
+"""The report as text: what it says, what it warns of, and that it says the same twice."""
+
 import math
+import re
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from tests.report.whole_run import everything, whole_run
 
-from histosurv.cohort.folds import rotate
-from histosurv.cohort.tables import read_patients
-from histosurv.config import complete
-from histosurv.evaluation.metrics import evaluate
-from histosurv.evaluation.scores import read_scores
-from histosurv.features.store import write_features
 from histosurv.models.inner import tuning_table
 from histosurv.publish import write_table
 from histosurv.report.build import build_report
-from histosurv.report.controls import control_section
-from histosurv.report.wording import interval, number, p_value
+from histosurv.report.run import Run
+from histosurv.report.sections.baselines import baselines
+from histosurv.report.sections.controls import control_rows, controls
+from histosurv.report.sections.methods import methods
+from histosurv.report.spec import captions, sections
+from histosurv.report.warnings import general_warnings
+from histosurv.report.wording import interval, number, p_of, p_value
 
-WHEN = ("before", "after")
-HOSTILE = '<script>alert("1")</script>'
-RECIPE = {
-    "encoder": "vgg16", "weights": "random, seed 1", "fully_connected": "random, seed 1",
-    "layer": "fc2 after ReLU", "precision": "fp32",
-}  # fmt: skip
+READERS = ["reader_1", "reader_2", "reader_3"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A whole run with everything that can be asked for."""
+    return whole_run(
+        tmp_path_factory.mktemp("made"),
+        everything(np.random.default_rng(1)),
+        pictures=True,
+        cohort={"readers": READERS},
+        evaluation={"covariates": ["age", "stage"], "against": "vote_count"},
+    )
 
 
 @pytest.fixture
-def study(tmp_path):
-    """Folders of the rooms, with a hostile id, score and title."""
-    rng = np.random.default_rng(0)
-    n = 60
-    patients = pd.DataFrame(
-        {
-            "patient_id": [HOSTILE, *(f"P{i}" for i in range(1, n))],
-            "time_months": rng.uniform(5, 110, n).round(1),
-            "event": rng.integers(0, 3, n),
-        }
-    )
-    write_table(patients, tmp_path / "cohort/patients.csv")
-    patients = read_patients(tmp_path / "cohort/patients.csv")
-    folds = rotate(patients, n_repeats=1, n_folds=3, strata=[], seed=1)
-    write_table(folds, tmp_path / "cohort/folds.csv")
-    reasons = pd.DataFrame(
-        [(HOSTILE, "spot table", "no & reason")], columns=["id", "stage", "reason"]
-    )
-    write_table(reasons, tmp_path / "cohort/exclusions.csv")
-    tested = folds[folds["part"] == "test"].drop(columns="part")
-    scores = pd.concat(
-        tested.assign(score=name, value=rng.standard_normal(n), risk_60m="", threshold=0.0)
-        for name in ("lstm", HOSTILE)
-    )
-    write_table(scores, tmp_path / "scores.csv")
-    write_features(
-        tmp_path / "features/a.h5", np.ones((1, 2)), np.ones((1, 2)), recipe=RECIPE, image_sha256=""
-    )
-    index = pd.DataFrame({"spot_id": ["a"], "status": "done", "reason": "", "file": "a.h5"})
-    write_table(
-        index.assign(n_tiles=1, n_features=2, sha256=""), tmp_path / "features/batches/0000.csv"
-    )
-    for job in ("1_1", "1_2", "1_3"):
-        curve = {"epoch": [1, 2], "fit_error": 0.6, "penalty": 0.1, "validation_error": 0.65}
-        curve |= {"gradient_norm": 1.0, "score_sd": 0.3, "best": [0, 1], "initialisation": 1}
-        write_table(pd.DataFrame(curve), tmp_path / f"models/lstm/{job}/training.csv")
-        rows = [(1, "forward", tile, 0.1 * tile, 9, when) for tile in (1, 2) for when in WHEN]
-        columns = ["layer", "direction", "tile", "norm", "n", "moment"]
-        gradients = pd.DataFrame(rows, columns=columns)
-        write_table(gradients, tmp_path / f"models/lstm/{job}/gradients.csv")
-        for name in ("lstm", "logistic", "naive_bayes", "svm"):
-            settings = ["{}", '{"rate_factor": 0.3}'] if name == "lstm" else ["{}"]
-            tuning = tuning_table(settings, np.array([[0.6, 0.7], [0.5, 0.6]])[: len(settings)])
-            write_table(tuning, tmp_path / f"models/{name}/{job}/tuning.csv")
-    config = complete({"title": HOSTILE, "cohorts": {"development": {"patients": "", "spots": ""}}})
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    return tmp_path, patients
+def run(made, tmp_path):
+    """A copy to change."""
+    shutil.copytree(made.results, tmp_path / "results")
+    return Run(tmp_path / "results")
 
 
-def build(study):
-    folder, patients = study
-    result = evaluate(patients, read_scores(folder / "scores.csv", patients))
-    for name, table in {"metrics": result.metrics, **result.curves}.items():
-        write_table(table, folder / f"evaluation/{name}.csv")
-    build_report(
-        config_path=folder / "config.yaml",
-        cohort=folder / "cohort",
-        features=folder / "features",
-        models=folder / "models",
-        evaluation=folder / "evaluation",
-        out=folder / "study.html",
-    )
-    return (folder / "study.html").read_text(encoding="utf-8")
+def built(run, name="study.html", **how):
+    out = run.results / "report" / name
+    build_report(Run(run.results), out, **how)
+    return out.read_text(encoding="utf-8")
 
 
-def test_networks_that_learnt_nothing_are_told(study):
-    assert "same score" not in build(study)
-    path = study[0] / "models/lstm/1_2/training.csv"
-    write_table(pd.read_csv(path).assign(score_sd=1e-4), path)
-    assert "1 of 3 networks give (nearly) everybody the same score" in build(study)
+def change(path, **values):
+    write_table(pd.read_csv(path).assign(**values), path)
 
 
-def test_a_model_that_tells_nobody_apart_is_told(study):
-    told = "the scores of the tested patients are (nearly) the same"
-    assert told not in build(study)
-    scores = pd.read_csv(study[0] / "scores.csv")
-    write_table(scores.assign(value=0.01 * scores["value"]), study[0] / "scores.csv")
-    assert told in build(study)
+def test_files_for_the_paper_lie_beside_the_page(run):
+    old = run.results / "report/figures/gone.svg"
+    old.parent.mkdir(parents=True)
+    old.write_text("of an older report")
+    page = built(run)
+    figures, tables = (run.results / "report" / name for name in ("figures", "tables"))
+    assert not old.exists()
+    shown = re.findall(r'id="figure-(\w+)"', page)
+    assert len(shown) >= 20
+    for name in shown:
+        for ending in ("svg", "pdf", "csv"):
+            assert (figures / f"{name}.{ending}").stat().st_size > 20, name
+    listed = re.findall(r'id="table-(\w+)"', page)
+    assert {path.stem for path in tables.glob("*.csv")} == set(listed)
+    assert {path.stem for path in tables.glob("*.tex")} == set(listed)
+    curve = pd.read_csv(figures / "kaplan_meier.csv")
+    whole = pd.read_csv(run.folder / "evaluation/kaplan_meier.csv")
+    assert len(curve) == (whole["score"] == "lstm").sum()
+    assert "\\toprule" in (tables / "hazard_ratios.tex").read_text()
+    assert (run.results / "report/provenance.json").is_file()
 
 
-def test_settings_that_were_tried_are_told_with_their_figures(study):
-    page = build(study)
-    assert "<td>as in the config</td><td>0.650</td><td>3 of 3</td>" in page
-    assert "<td>rate_factor 0.3</td><td>0.550</td><td>0 of 3</td>" in page
+def test_same_tables_same_bytes_but_for_the_hour(run):
+    def steady(name):
+        page = built(run, name, with_files=False)
+        return re.sub(r'<p id="built">.*?</p>', "", page)
+
+    assert steady("one.html") == steady("two.html")
 
 
-def test_controls_that_find_something_are_a_warning(study, tmp_path):
-    assert "Negative controls" not in build(study)
-    folder = study[0]
-    metrics = pd.read_csv(folder / "evaluation/metrics.csv")
+def test_no_figure_is_an_empty_word(made):
+    page = built(made, with_files=False)
+    text = re.sub(r'data:[^"]+"|<(svg|script|style).*?</\1>', "", page, flags=re.S)
+    for word in (" nan", "NaN", "p = 0.000", ">None<", "inf ", "None", "{"):
+        assert word not in text, word
+
+
+def test_networks_that_learnt_nothing_are_told(run):
+    assert not any("same score" in text for text in controls(run).warnings)
+    change(run.results / "models/lstm/1_2/training.csv", score_sd=1e-4)
+    (told,) = controls(run).warnings
+    assert "1 of 3 networks give (nearly) everybody the same score" in told
+
+
+def test_a_model_that_tells_nobody_apart_is_told(run):
+    path = run.folder / "evaluation/metrics.csv"
+    metrics = pd.read_csv(path)
+    is_sd = (metrics["score"] == "lstm") & (metrics["estimand"] == "score_sd")
+    assert baselines(run).warnings == []
+    write_table(metrics.assign(estimate=metrics["estimate"].mask(is_sd, 1e-3)), path)
+    (told,) = baselines(Run(run.results)).warnings
+    assert "the scores of the tested patients are (nearly) the same" in told
+
+
+def test_settings_that_were_tried_are_told_with_their_figures(made):
+    rows = baselines(made).items["tuning"].rows.set_index("Setting")
+    assert rows.loc["as in the config", ["Inner AUC or C", "Chosen"]].tolist() == [
+        "0.650",
+        "3 of 3",
+    ]
+    assert rows.loc["rate_factor 0.3", "Chosen"] == "0 of 3"
+
+
+def test_controls_that_find_something_are_a_warning(run):
+    assert "No negative control" in controls(run).items["controls"].reason
+    metrics = pd.read_csv(run.folder / "evaluation/metrics.csv")
     is_auc = (metrics["score"] == "lstm") & (metrics["estimand"] == "auc_60m_within_folds")
+    metrics = metrics[is_auc]
+    tables = {}
     for control, low, high in (("permuted", 0.4, 0.6), ("background", 0.61, 0.8)):
-        metrics.loc[is_auc, ["estimate", "lower", "upper"]] = (low + high) / 2, low, high
-        write_table(metrics, folder / f"controls/{control}/development/evaluation/metrics.csv")
-    tables = {
-        name: folder / f"controls/{name}/development/evaluation/metrics.csv"
-        for name in ("permuted", "background")
-    }
-    section = control_section(tables, asked=True)
-    assert [row["verdict"] for row in section["rows"]] == [
+        own = metrics.assign(estimate=(low + high) / 2, lower=low, upper=high)
+        tables[control] = run.results / f"{control}.csv"
+        write_table(own, tables[control])
+    rows, (told,) = control_rows(tables, asked=True)
+    assert [row["Verdict"] for row in rows] == [
         "as it should be",
         "look: 0.5 is not in the interval",
         "not run: the spots are not in several blocks, or folds hold whole blocks",
     ]
-    metrics.loc[is_auc, ["lower", "upper"]] = np.nan
-    write_table(metrics, tables["permuted"])
-    assert control_section(tables, asked=False)["rows"][0]["verdict"] == "cannot be told"
-    (told,) = section["warnings"]
     assert "From tiles of bare glass alone Recurrent network on tile features has an AUC" in told
+    write_table(metrics.assign(lower=np.nan, upper=np.nan), tables["permuted"])
+    rows, _ = control_rows(tables, asked=False)
+    assert rows[0]["Verdict"] == "cannot be told"
 
 
-def test_hostile_names_are_text(study):
-    page = build(study)
-    assert "<script" not in page
-    assert page.count("&lt;script&gt;") >= 4  # title, heading, score, exclusion; figures too
-
-
-def test_methods_say_what_the_folds_are_balanced_by(study):
-    assert "3 folds balanced by the five-year outcome, 10 times" in build(study)
-    config = yaml.safe_load((study[0] / "config.yaml").read_text())
-    config["cohort"] |= {"strata": ["stage"], "readers": ["r1"]}
-    (study[0] / "config.yaml").write_text(yaml.safe_dump(config))
-    page = build(study)
-    assert "3 folds balanced by the five-year outcome and stage, 10 times" in page
-    assert "a patient whose vote is tied" in page
+def test_random_weights_and_few_deaths_are_told_first(made):
+    told = " ".join(general_warnings(made))
+    assert "random numbers, not ImageNet's" in told
+    assert f"Only {made.count('n_cancer_deaths')} deaths of the cancer" in told
 
 
 @pytest.mark.parametrize(
     ("path", "value", "told"),
     [
         ("models/lstm/rate_factor", 0.3, "(learning rate 0.0003, 32 patients per step"),
-        ("models/tuning/settings", 1, "No model&#39;s settings were tuned"),
+        ("models/tuning/settings", 1, "No model's settings were tuned"),
         ("models/tuning/inner_folds", 4, "best of up to 6 by 4-fold inner cross-validation"),
         ("models/clinical", ["age", "pT"], "(ridge Cox regression on age, pT; numbers by"),
         ("models/attribution/orders", 7, "scored again with the tiles in 7 random orders"),
         ("resampling/scheme", "blocks", "3 folds of whole tissue-microarray blocks"),
+        ("resampling/repeats", 4, "4 times (seed"),
+        ("cohort/strata", ["stage"], "balanced by the five-year outcome and stage, once"),
+        ("evaluation/resamples", 77, "percentiles of 77 bootstrap samples"),
+        ("evaluation/against", "grade", "with that of histological grade; the others are adjusted"),
+        ("spots/stain", "macenko", "by the method of Macenko"),
     ],
 )
-def test_methods_say_what_the_settings_say(study, path, value, told):
-    file = study[0] / "config.yaml"
-    config = yaml.safe_load(file.read_text())
+def test_methods_say_what_the_settings_say(made, path, value, told):
+    run = Run(made.results)
+    part = run.config
     *folders, last = path.split("/")
-    part = config
     for key in folders:
         part = part[key]
     part[last] = value
-    file.write_text(yaml.safe_dump(config))
-    for job in ("1_1", "1_2", "1_3"):
-        tuning = tuning_table(["{}"], np.empty((1, 0)))
-        write_table(tuning, study[0] / f"models/clinical/{job}/tuning.csv")
-    assert told in build(study)
+    extra = methods(run).extra
+    text = " ".join(extra["paragraphs"])
+    assert told in text
+    cited = [int(n) for n in re.findall(r"\[(\d+)\]", text)]
+    assert list(dict.fromkeys(cited)) == list(range(1, len(extra["references"]) + 1))
+    assert "[@" not in text
 
 
-def test_same_tables_same_bytes(study):
-    assert build(study) == build(study)
-
-
-def test_lstm_with_everybody_on_one_side_leaves_a_report_with_a_reason(study):
-    folder, _ = study
-    scores = pd.read_csv(folder / "scores.csv", dtype={"patient_id": str})
-    scores.loc[scores["score"] == "lstm", "value"] = -1.0
-    write_table(scores, folder / "scores.csv")
-    page = build(study)
-    assert "not estimable: nobody is at high risk" in page
-    assert "nan" not in page.replace("dominant", "").lower().split("<svg")[0]
+def test_every_caption_is_asked_for_once():
+    names = [name for section in sections() for name in section.captions]
+    assert len(names) == len(set(names)) == len(captions())
 
 
 @pytest.mark.parametrize(
@@ -199,6 +185,8 @@ def test_lstm_with_everybody_on_one_side_leaves_a_report_with_a_reason(study):
 )
 def test_p_values_are_never_zero(p, text):
     assert p_value(p) == text
+    row = pd.Series({"p": p})
+    assert p_of(row) == text.removeprefix("p ").removeprefix("= ")
 
 
 def test_numbers_that_are_none_are_dashes_or_reasons():
@@ -207,3 +195,11 @@ def test_numbers_that_are_none_are_dashes_or_reasons():
     assert interval(row) == "not estimable: why"
     row = pd.Series({"estimate": 1.234, "lower": 1.0, "upper": 2.0, "note": ""})
     assert interval(row) == "1.23 (1.00 to 2.00)"
+
+
+def test_one_setting_alone_was_not_tuned(run):
+    for job in run.jobs:
+        write_table(
+            tuning_table(["{}"], np.empty((1, 0))), run.results / f"models/lstm/{job}/tuning.csv"
+        )
+    assert "No model's settings were tuned" in baselines(run).items["tuning"].reason

@@ -133,7 +133,7 @@ def test_every_odd_file_has_a_right_result_or_a_message(real_data, tmp_path, fol
         assert (n, row["usable"], row["reasons"]) == (n_tiles, usable, reasons), name
         assert bool(row["message"]) != usable
         assert "\n" not in row["message"]
-    write_sheet(done.thumbnails, tmp_path / "sheet.jpg")
+    write_sheet(done.panels, tmp_path / "sheet.jpg")
     assert Image.open(tmp_path / "sheet.jpg").size[0] > 1000
 
 

@@ -1,6 +1,8 @@
 # Checks of config and tables, what the study consists of, and the names of wildcards.
 
 import json
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -32,6 +34,8 @@ def mistakes():
 
 
 STARTED = time.time()
+# Jobs read the Snakefile again with a command line of their own; the report tells the first.
+os.environ.setdefault("HISTOSURV_COMMAND", shlex.join(sys.argv))
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
 PLAN = checked(Plan, config)
@@ -49,6 +53,7 @@ MODELS = [*IMAGE_MODELS, *CLINICAL]
 CURVES = [
     "kaplan_meier_overall",
     "auc_over_time",
+    "auc_by_fold",
     "incidence",
     "calibration",
     "forest",
@@ -65,12 +70,25 @@ SEEN = {
     ),
     "quality": collect("<results>/development/spots/quality/{batch}.csv", batch=IMAGED),
     "sheets": collect("<results>/development/spots/contact/{batch}.jpg", batch=IMAGED),
+    "thumbnails": collect(
+        "<results>/development/spots/thumbnails/{batch}.zip", batch=IMAGED
+    ),
     "slides": collect(
         "<results>/development/spots/cores/{slide}.{ending}",
         slide=PLAN.slides("development"),
         ending=["png", "json"],
     ),
 }
+# The network whose tiles are shown, the study's own before others, and what is made of them.
+EXPLAINED = [
+    name
+    for name in (config["evaluation"]["primary"], *ATTRIBUTED)
+    if IMAGED and name in ATTRIBUTED
+][:1]
+GALLERY = collect(
+    "<results>/development/explanations/tiles.{ending}",
+    ending=["csv", "zip"] if EXPLAINED else [],
+)
 
 
 wildcard_constraints:

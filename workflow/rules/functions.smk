@@ -1,6 +1,31 @@
 # Inputs and parameters that rules work out from their wildcards and inputs.
 
 
+from histosurv.report.spec import captions, categories, titles
+
+REPORT_DATA = [
+    "report/templates",
+    *(f"report/{name}.yaml" for name in ("sections", "checklists", "references")),
+]
+# What Snakemake measured of the steps that take time; that of the evaluation comes last.
+MEASURED = [
+    *collect("<benchmarks>/development/spots/{batch}.jsonl", batch=IMAGED),
+    *collect("<benchmarks>/development/features/{batch}.jsonl", batch=BATCHES),
+    *collect(
+        "<benchmarks>/models/{model}/{repeat}_{fold}.jsonl",
+        model=MODELS,
+        repeat=REPEATS,
+        fold=FOLDS,
+    ),
+    *collect(
+        "<benchmarks>/models/{network}/1_{fold}_attribution.jsonl",
+        network=ATTRIBUTED,
+        fold=FOLDS,
+    ),
+    "<benchmarks>/development/evaluation.jsonl",
+]
+
+
 def options(name, values):
     """An option once per value; called by functions, lest braces in a value are taken for wildcards."""
     return [f"--{name}={value}" for value in values]
@@ -75,3 +100,18 @@ def weights_files(wildcards):
 def weights_state(wildcards):
     """Size and time of the weights files: one replaced by an older one is another, too."""
     return files_digest(weights_files(wildcards))
+
+
+def benchmarks_folder(wildcards, input):
+    """Folder of all measurements, two above that of the evaluation."""
+    return Path(input.benchmarks[-1]).parents[1]
+
+
+def category_of(wildcards):
+    """Where Snakemake's report shows a figure or table."""
+    return categories()[wildcards.item]
+
+
+def labels_of(kind):
+    """Function that labels the figures or tables there."""
+    return lambda wildcards: {"what": titles()[wildcards.item], "kind": kind}

@@ -1,4 +1,4 @@
-# What a person reads: needs every table, makes one HTML file.
+# What a person reads: needs every table, makes one HTML file, and its figures and tables for the paper.
 
 
 rule config_as_run:
@@ -25,17 +25,22 @@ rule report:
     input:
         config="<results>/config.yaml",
         patients="<results>/development/cohort/patients.csv",
+        spots="<results>/development/cohort/spots.csv",
         exclusions="<results>/development/cohort/exclusions.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
         throughput=SEEN["throughput"],
+        tiles=collect("<results>/development/spots/{batch}.csv", batch=IMAGED),
         quality=SEEN["quality"],
         sheets=SEEN["sheets"],
+        thumbnails=SEEN["thumbnails"],
         slides=SEEN["slides"],
+        scores="<results>/development/scores.csv",
         metrics="<results>/development/evaluation/metrics.csv",
-        kaplan_meier="<results>/development/evaluation/kaplan_meier.csv",
-        at_risk="<results>/development/evaluation/at_risk.csv",
-        roc="<results>/development/evaluation/roc.csv",
+        curves=collect(
+            "<results>/development/evaluation/{table}.csv",
+            table=["kaplan_meier", "at_risk", "roc", "warnings", *CURVES],
+        ),
         training=collect(
             "<results>/models/{network}/{repeat}_{fold}/{table}.csv",
             network=NETWORKS,
@@ -43,6 +48,12 @@ rule report:
             fold=FOLDS,
             table=["training", "gradients"],
         ),
+        attribution=collect(
+            "<results>/models/{network}/1_{fold}/attribution.csv",
+            network=ATTRIBUTED,
+            fold=FOLDS,
+        ),
+        gallery=GALLERY,
         tuning=collect(
             "<results>/models/{model}/{repeat}_{fold}/tuning.csv",
             model=MODELS,
@@ -53,30 +64,46 @@ rule report:
             "<results>/controls/{control}/development/evaluation/metrics.csv",
             control=CONTROLS,
         ),
+        benchmarks=MEASURED,
     output:
-        "<results>/report/study.html",
+        study=report(
+            "<results>/report/study.html",
+            caption="../report/study.rst",
+            category="0 Study report",
+            labels={"what": "the whole report, one page"},
+        ),
+        figures=report(
+            directory("<results>/report/figures"),
+            patterns=["{item}.svg"],
+            caption="../report/item.rst",
+            category=category_of,
+            labels=lambda wildcards: {
+                "what": TITLES[wildcards.item],
+                "kind": "figure",
+            },
+        ),
+        tables=report(
+            directory("<results>/report/tables"),
+            patterns=["{item}.csv"],
+            caption="../report/item.rst",
+            category=category_of,
+            labels=labels_of("table"),
+        ),
+        provenance="<results>/report/provenance.json",
     log:
         "<logs>/report.log",
-    benchmark:
-        "<benchmarks>/report.jsonl"
     localrule: True
     threads: 1
     resources:
-        mem="2GB",
+        mem="4GB",
         runtime="30m",
     params:
-        cohort=subpath(input.folds, parent=True),
-        features=features_folder,
-        spots=spots_option,
+        results=subpath(input.config, parent=True),
         batches=len(BATCHES),
-        models=training_folder,
-        controls=lambda wildcards, input: [
-            f"--control={path}" for path in input.controls
-        ],
-        evaluation=subpath(input.metrics, parent=True),
-        code=code_digest("histosurv.report.build", "report/templates"),
+        controls=[f"--control={name}" for name in CONTROLS],
+        benchmarks=benchmarks_folder,
+        captions=captions(),
+        code=code_digest("histosurv.report.build", *REPORT_DATA),
     shell:
-        "histosurv report --config {input.config:q} --cohort {params.cohort:q}"
-        " --features {params.features:q} {params.spots:q} --batches {params.batches}"
-        " --models {params.models:q} --evaluation {params.evaluation:q} {params.controls:q}"
-        " --out {output:q} 2> {log:q}"
+        "histosurv report {params.results:q} --batches {params.batches} {params.controls:q}"
+        " --benchmarks {params.benchmarks:q} --out {output.study:q} 2> {log:q}"

@@ -37,6 +37,7 @@ rule tiles:
         tiles="<results>/{cohort}/spots/{batch}.csv",
         quality="<results>/{cohort}/spots/quality/{batch}.csv",
         sheet="<results>/{cohort}/spots/contact/{batch}.jpg",
+        thumbnails="<results>/{cohort}/spots/thumbnails/{batch}.zip",
     log:
         "<logs>/{cohort}/spots/{batch}.log",
     benchmark:
@@ -57,4 +58,4 @@ rule tiles:
         "histosurv tiles {params.tables:q} --unmatched {params.unmatched}"
         " --batch {wildcards.batch} --spots-per-job {params.size} --cores {params.cores:q}/cores"
         " --settings {params.settings:q} --out {output.tiles:q} --quality {output.quality:q}"
-        " --sheet {output.sheet:q} --threads 2 2> {log:q}"
+        " --sheet {output.sheet:q} --thumbnails {output.thumbnails:q} --threads 2 2> {log:q}"

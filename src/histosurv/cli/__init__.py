@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from histosurv.cli import evaluation, features, models, steps, study
+from histosurv.cli import evaluation, features, gallery, models, steps, study
 from histosurv.errors import MISTAKE, InputError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     models.baseline,
     models.clinical,
     models.attribute,
+    gallery.gallery,
     models.scores,
     models.control,
     models.bundle,

@@ -125,6 +125,9 @@ def tiles(
     slides: Slides = None,
     cores: Annotated[Path | None, typer.Option(help="folder of the slides' core tables")] = None,
     sheet: Annotated[Path | None, typer.Option(help="contact sheet to write (JPEG)")] = None,
+    thumbnails: Annotated[
+        Path | None, typer.Option(help="small plain pictures of the spots to write (ZIP)")
+    ] = None,
     settings: SpotsAsJson = "{}",
     spots_per_job: PerJob = 64,
     unmatched: Unmatched = "error",
@@ -133,18 +136,21 @@ def tiles(
     """Cut the spots of a batch into tiles and judge them.
 
     Example: histosurv tiles --patients demo/patients.csv --spots demo/spots.csv --batch 0
-    --out tiles.csv --quality quality.csv --sheet sheet.jpg
+    --out tiles.csv --quality quality.csv --sheet sheet.jpg --thumbnails spots.zip
     """
     from histosurv.cohort.membership import read_cohort
     from histosurv.publish import write_table
     from histosurv.spots.contact_sheet import write_sheet
     from histosurv.spots.cores import with_cores
     from histosurv.spots.preparation import SpotSettings
+    from histosurv.spots.thumbnails import write_thumbnails
     from histosurv.spots.tile_table import tabulate
 
     rows = read_cohort(patients, spots, slides, unmatched=unmatched).batch(batch, spots_per_job)
     done = tabulate(with_cores(rows, cores), settings_of(settings, SpotSettings.of), threads)
     write_table(done.tiles, out)
     if sheet:
-        write_sheet(done.thumbnails, sheet)
+        write_sheet(done.panels, sheet)
+    if thumbnails:
+        write_thumbnails(done.thumbnails, thumbnails)
     write_table(done.spots, quality)

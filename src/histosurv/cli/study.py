@@ -5,14 +5,7 @@ from typing import Annotated
 
 import typer
 
-from histosurv.cli.options import (
-    Batches,
-    CohortFolder,
-    Cores,
-    FeatureFolder,
-    Out,
-    Seed,
-)
+from histosurv.cli.options import Batches, Cores, Seed
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -135,36 +128,45 @@ def predict(
 
 
 def report(
-    config_file: Annotated[Path, typer.Option("--config", help="file of `histosurv config`")],
-    cohort_folder: CohortFolder,
-    feature_folder: FeatureFolder,
-    models: Annotated[Path, typer.Option(help="folder of the models")],
-    evaluation: Annotated[Path, typer.Option(help="folder of the evaluation")],
-    out: Out,
-    spots: Annotated[
-        Path | None, typer.Option(help="folder of the spots; without it features were imported")
+    results: Annotated[
+        Path | None, typer.Argument(help="folder of a finished run's results")
     ] = None,
-    control: Annotated[
-        list[Path] | None, typer.Option(help="metrics table of a control, in CONTROL/*/evaluation")
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file; by default report/study.html there")
     ] = None,
     batches: Batches = 1,
+    control: Annotated[
+        list[str] | None, typer.Option(help="name of a negative control that was run")
+    ] = None,
+    benchmarks: Annotated[
+        Path | None, typer.Option(help="folder of what Snakemake measured of the steps")
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="RUN_A RUN_B", help="say how two runs differ, in place of a report"),
+    ] = None,
 ) -> None:
-    """Write the study report, one HTML file.
+    """Write the study report, or say what differs between two runs.
 
-    Example: histosurv report --config results/config.yaml --cohort results/development/cohort
-    --features results/development/features --models results/models --evaluation
-    results/development/evaluation --out study.html
+    The report is one HTML file; beside it figures/ and tables/ hold everything for the paper. Two
+    runs are compared in config, inputs, program and figures; with --out as a page, too.
+
+    Example: histosurv report results --batches 3
+
+    Example: histosurv report --compare results ../other/results --out compare.html
     """
-    from histosurv.report.build import build_report
+    from histosurv.errors import InputError
 
-    build_report(
-        config_path=config_file,
-        cohort=cohort_folder,
-        features=feature_folder,
-        models=models,
-        evaluation=evaluation,
-        out=out,
-        spots=spots,
-        controls={path.parents[2].name: path for path in control or []},
-        n_batches=batches,
-    )
+    if compare:
+        from histosurv.report.compare import compare as tell
+
+        print(tell(*compare, out))
+        return
+    if results is None:
+        raise InputError("name the folder of the results, or two runs with --compare")
+
+    from histosurv.report.build import build_report
+    from histosurv.report.run import Run
+
+    run = Run(results, batches, control or [], benchmarks)
+    build_report(run, out or results / "report/study.html")

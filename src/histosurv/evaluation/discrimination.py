@@ -104,6 +104,29 @@ def auc_within_folds(scores: pd.DataFrame) -> Estimate:
     return _with_interval(float(np.mean(aucs)), float(np.mean(variances)))
 
 
+def auc_by_fold(scores: pd.DataFrame) -> pd.DataFrame:
+    """Five-year AUC in the tested patients of each fold.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As for `auc_within_folds`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``repeat, fold, auc, lower, upper, n, events`` of patients with a known outcome, DeLong's
+        interval; missing where a fold has one outcome only.
+    """
+    rows = []
+    for (repeat, fold), table in scores.groupby(["repeat", "fold"]):
+        known = table[table["label_60m"].notna()]
+        estimate = auc_pooled(known)
+        events = int((known["label_60m"] == 1).sum())
+        rows.append((repeat, fold, *estimate[:3], len(known), events))
+    return pd.DataFrame(rows, columns=["repeat", "fold", "auc", "lower", "upper", "n", "events"])
+
+
 def shares(is_high: np.ndarray, is_dead: np.ndarray) -> dict[str, tuple[Estimate, int, int]]:
     """Sensitivity, specificity and predictive values of high against low risk at 60 months.
 

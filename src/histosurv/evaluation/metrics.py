@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from histosurv.evaluation.discrimination import (
+    auc_by_fold,
     auc_per_repeat,
     auc_pooled,
     auc_within_folds,
@@ -33,8 +34,8 @@ from histosurv.progress import track
 
 TICK_MONTHS = 12
 CURVES = [
-    "kaplan_meier", "kaplan_meier_overall", "at_risk", "roc", "auc_over_time", "incidence",
-    "calibration", "forest",
+    "kaplan_meier", "kaplan_meier_overall", "at_risk", "roc", "auc_over_time", "auc_by_fold",
+    "incidence", "calibration", "forest",
 ]  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def _of_score(
     rows += calibration.calibration(study, score) + competing.competing(study, score)
     rows += other_endpoints(study, score)
     adjusted, forest = clinical_models(study, score)
-    curves = _curves(study, score) | {"forest": forest}
+    curves = _curves(study, score) | {"forest": forest, "auc_by_fold": auc_by_fold(table)}
     return rows + adjusted, {curve: of.assign(score=name) for curve, of in curves.items()}
 
 

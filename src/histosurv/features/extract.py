@@ -24,9 +24,8 @@ from histosurv.features.throughput import Clock
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
 from histosurv.publish import partial_name
-from histosurv.spots.preparation import SpotSettings, final, lay, region_of, scale_of
+from histosurv.spots.preparation import SpotSettings, encoded_tiles
 from histosurv.spots.reader import PictureShelf, image_sha256
-from histosurv.spots.tiling import cut
 
 PLACE = (*REGION, "mpp")
 MOST_UNWRITTEN = 4  # spots that may wait for a slow disk
@@ -202,7 +201,7 @@ class _Job:
             if is_current(brought.path, brought.coords, **brought.known):
                 partial_name(brought.path).unlink(missing_ok=True)  # of a job that was killed
                 return brought
-            tiles = self._tiles(spot, corners, is_used)
+            tiles = encoded_tiles(spot, corners, is_used, self.shelf, self.settings)
             if image_sha256(spot["image"]) != brought.known["image_sha256"]:
                 raise InputError(f"{spot['image']}: was replaced while it was read; run again")
             is_glass = ~is_kept[is_used] & (self.settings.background == "once")
@@ -211,21 +210,6 @@ class _Job:
             if self.encoder.device.type != "cpu":
                 brought.tiles = brought.tiles.pin_memory()
             return brought
-
-    def _tiles(self, spot: dict, corners: np.ndarray, is_used: np.ndarray) -> np.ndarray:
-        """Pixels of the tiles, (n_tiles, side, side, 3) uint8."""
-        use_profile = self.settings.colour_profile == "srgb"
-        picture = self.shelf.open(spot["image"], use_profile=use_profile)
-        region, scale = region_of(spot, picture), scale_of(spot, picture)
-        pixels, frame = lay(spot, picture, region, scale, self.settings)
-        laid = frame.level0(region[:2])
-        if laid.shape != corners.shape or not np.allclose(laid, corners, rtol=0, atol=0.01):
-            raise InputError(
-                f"{spot['image']}: is another picture than the one that was cut into tiles; run "
-                "the step `tiles` again"
-            )
-        pixels = final(pixels, frame, self.settings)
-        return cut(pixels, frame.corners[is_used], frame.tile_px)
 
     def missing(self, spots: Iterable[Cut], bar: tqdm) -> Iterator[Cut]:
         """Spots that must be computed."""

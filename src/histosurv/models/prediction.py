@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from scipy.special import expit
 
 from histosurv.cohort.tables import read_spots
@@ -21,8 +22,8 @@ from histosurv.models.bundle import Bundle, line_of
 from histosurv.models.ensemble import Ensemble
 from histosurv.models.sequences import Sequences
 from histosurv.progress import say
-from histosurv.spots.contact_sheet import Thumbnail
 from histosurv.spots.preparation import SpotSettings
+from histosurv.spots.thumbnails import from_jpeg
 from histosurv.spots.tile_table import Tabulated, tabulate
 
 
@@ -44,10 +45,10 @@ class Newcomers:
     spots: pd.DataFrame
     cut: Tabulated | None
 
-    def thumbnail(self, spot_id: str) -> Thumbnail | None:
+    def thumbnail(self, spot_id: str) -> Image.Image | None:
         """Small picture of a spot."""
-        found = [x for x in self.cut.thumbnails if x.title == spot_id] if self.cut else []
-        return found[0] if found else None
+        jpeg = self.cut.thumbnails.get(spot_id) if self.cut else None
+        return None if jpeg is None else from_jpeg(jpeg)
 
 
 def read_newcomers(

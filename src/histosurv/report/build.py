@@ -1,210 +1,191 @@
 """Put the study report together."""
 
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from histosurv.cohort.folds import read_folds
-from histosurv.cohort.tables import read_patients
-from histosurv.models.scores import job_names
+from histosurv.progress import track
 from histosurv.publish import published
-from histosurv.report.controls import control_section, read_metrics
-from histosurv.report.features import feature_section
-from histosurv.report.figures.kaplan_meier import draw_kaplan_meier
-from histosurv.report.figures.roc import draw_roc
-from histosurv.report.methods import methods_text
-from histosurv.report.provenance import settings, versions
-from histosurv.report.spots import spot_section
-from histosurv.report.training import training_section, tuning_rows
-from histosurv.report.warnings import warnings_of
-from histosurv.report.wording import in_order, interval, name_of, number, p_value
+from histosurv.report.content import MOST_ROWS, Content, Item, Plot, Table
+from histosurv.report.exports import export, plain
+from histosurv.report.figures.style import to_svg
+from histosurv.report.provenance import write_provenance
+from histosurv.report.run import Run
+from histosurv.report.sections.about import about
+from histosurv.report.sections.baselines import baselines
+from histosurv.report.sections.calibration import calibration
+from histosurv.report.sections.checklists import checklists
+from histosurv.report.sections.cohort import cohort
+from histosurv.report.sections.controls import controls
+from histosurv.report.sections.discrimination import discrimination
+from histosurv.report.sections.explanations import explanations
+from histosurv.report.sections.flow import flow
+from histosurv.report.sections.groups import groups
+from histosurv.report.sections.hazard import hazard
+from histosurv.report.sections.headline import headline
+from histosurv.report.sections.methods import methods
+from histosurv.report.sections.patients import patients
+from histosurv.report.sections.readers import readers
+from histosurv.report.sections.split import split
+from histosurv.report.sections.spots import spots
+from histosurv.report.sections.subgroups import subgroups
+from histosurv.report.sections.throughput import throughput
+from histosurv.report.spec import Caption, Section, sections
+from histosurv.report.warnings import general_warnings
+from histosurv.report.wording import told
 
-MAIN_SCORE = "lstm"
+MAKERS: dict[str, Callable[[Run], Content]] = {
+    "flow": flow,
+    "cohort": cohort,
+    "split": split,
+    "spots": spots,
+    "discrimination": discrimination,
+    "groups": groups,
+    "hazard": hazard,
+    "readers": readers,
+    "baselines": baselines,
+    "calibration": calibration,
+    "subgroups": subgroups,
+    "controls": controls,
+    "explanations": explanations,
+    "patients": patients,
+    "throughput": throughput,
+    "methods": methods,
+    "checklists": checklists,
+    "about": about,
+}
+INLINE_KB = 100  # of a CSV that stands in the page itself; larger ones lie beside it
 
 
-def build_report(
-    *,
-    config_path: Path,
-    cohort: Path,
-    features: Path,
-    models: Path,
-    evaluation: Path,
-    out: Path,
-    spots: Path | None = None,
-    controls: dict[str, Path] | None = None,
-    n_batches: int = 1,
-) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """A figure or table as the templates see it.
+
+    Attributes
+    ----------
+    kind : str
+        ``figure``, ``table`` or ``missing``.
+    name, caption
+        As in ``sections.yaml``.
+    item : Item
+        What it is.
+    svg : markupsafe.Markup, optional
+        Of a figure.
+    csv : str
+        Address of its numbers.
+    """
+
+    kind: str
+    name: str
+    caption: Caption
+    item: Item
+    svg: Markup | None = None
+    csv: str = ""
+
+
+def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
     """Write the report as one HTML file that needs nothing else.
 
     Parameters
     ----------
-    config_path : pathlib.Path
-        The complete configuration, as the run wrote it.
-    cohort, features, models, evaluation : pathlib.Path
-        Folders of the rooms.
-    spots : pathlib.Path, optional
-        Folder of the spots; None where features were imported.
-    controls : dict of str to pathlib.Path, optional
-        Metrics tables of the negative controls.
-    n_batches : int
-        Number of batches of spots.
+    run : Run
+        A finished run.
     out : pathlib.Path
-        The HTML file.
+        The HTML file. Beside it ``figures/`` and ``tables/`` hold everything for the paper, and
+        ``provenance.json`` what it was made of.
+    with_files : bool
+        Whether these are written.
+
+    Raises
+    ------
+    KeyError
+        A section makes an item that has no caption, or the other way round.
     """
-    config = yaml.safe_load(config_path.read_text(encoding="utf-8"))
-    metrics = read_metrics(evaluation / "metrics.csv")
-    patients = read_patients(cohort / "patients.csv")
-    exclusions = pd.read_csv(cohort / "exclusions.csv", dtype=str, keep_default_na=False)
-    vectors = feature_section(features, n_batches)
-    pixels = spot_section(spots, n_batches) if spots else None
-    jobs = job_names(read_folds(cohort / "folds.csv"))
-    training = training_section(models, config["models"]["networks"], jobs, metrics)
-    negative = control_section(controls or {}, config["controls"])
-    counts = metrics[metrics["score"] == ""].set_index("estimand")["estimate"]
+    parts, items, svgs = [], {}, {}
+    for section in track(sections(), "report", "section"):
+        content = MAKERS[section.id](run)
+        if content.items.keys() != section.captions.keys():
+            raise KeyError(f"{section.id}: {set(content.items) ^ set(section.captions)}")
+        for name, item in content.items.items():
+            if isinstance(item, Plot):
+                svgs[name] = to_svg(item.figure, name)
+        items |= content.items
+        parts.append((section, content, _shown(section, content, svgs)))
     page = _environment().get_template("study.html.j2")
     text = page.render(
-        title=config["title"],
-        repeats=config["resampling"]["repeats"],
-        is_rotation=config["resampling"]["scheme"] != "single",
-        headline=_headline(metrics),
-        counts=counts,
-        follow_up=interval(_row(metrics, "", "follow_up_median_months"), 1),
-        warnings=warnings_of(metrics, vectors, len(exclusions), pixels)
-        + training["warnings"]
-        + negative["warnings"],
-        controls=negative["rows"],
-        training=training,
-        tuning=tuning_rows(models, _tuned(config["models"]), jobs),
-        spots=pixels,
-        agreement=_agreement(metrics),
-        exclusions=exclusions.to_dict("records"),
-        table=_headline_table(metrics),
-        folds=_fold_audit(cohort, patients),
-        figures=_figures(evaluation, metrics),
-        methods=methods_text(config, vectors, counts, _part_sizes(cohort), patients.columns),
-        features=vectors,
-        settings=settings(config),
-        versions=versions(),
+        title=run.config["title"],
+        headline=headline(run),
+        facts=_facts(run),
+        warnings=[
+            *general_warnings(run),
+            *(w for _, content, _ in parts for w in content.warnings),
+        ],
+        parts=parts,
+        most_rows=MOST_ROWS,
     )
+    if with_files:
+        export(items, svgs, out.parent)
+        record = next(content for section, content, _ in parts if section.id == "about")
+        write_provenance(record.extra["record"], out.parent)
     with published(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _tuned(models: dict) -> list[str]:
-    """Models whose settings were chosen within the fit part."""
+def _facts(run: Run) -> list[tuple[str, str]]:
+    """Numbers that stand under the finding."""
     return [
-        *models["networks"],
-        *models["baselines"],
-        *(["clinical"] if models["clinical"] else []),
+        (str(run.count("n_patients")), "patients"),
+        (str(len(run.spots)), "spots"),
+        (str(run.count("n_cancer_deaths")), "deaths of the cancer"),
+        (str(run.count("n_other_deaths")), "other deaths"),
+        (told(run.row("", "follow_up_median_months"), 1), "months median follow-up"),
     ]
 
 
+def _shown(section: Section, content: Content, svgs: dict[str, str]) -> list[Shown]:
+    shown = []
+    for name, caption in section.captions.items():
+        item = content.items[name]
+        if isinstance(item, Plot):
+            svg = Markup(svgs[name])  # noqa: S704 - matplotlib escapes the texts in it
+            csv = _address(item.data.to_csv(index=False), f"figures/{name}.csv")
+            shown.append(Shown("figure", name, caption, item, svg, csv))
+        elif isinstance(item, Table):
+            csv = _address(plain(item.rows).to_csv(index=False), f"tables/{name}.csv")
+            shown.append(Shown("table", name, caption, item, csv=csv))
+        else:
+            shown.append(Shown("missing", name, caption, item))
+    return shown
+
+
+def _address(csv: str, path: str) -> str:
+    """Of the numbers themselves if they are few, else of the file beside the page."""
+    content = csv.encode("utf-8")
+    if len(content) > INLINE_KB * 1024:
+        return path
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(content).decode('ascii')}"
+
+
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("histosurv.report"),
         autoescape=True,  # ids and column names are text, whatever they look like
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["coded"] = coded
+    return environment
 
 
-def _row(metrics: pd.DataFrame, score: str, estimand: str) -> pd.Series:
-    rows = metrics[(metrics["score"] == score) & (metrics["estimand"] == estimand)]
-    return rows.iloc[0]
-
-
-def _agreement(metrics: pd.DataFrame) -> str:
-    """Agreement between the spots of a patient, where anybody has several."""
-    if "icc_spots" not in set(metrics["estimand"]):
-        return ""
-    row = _row(metrics, MAIN_SCORE, "icc_spots")
-    return f"{interval(row)}, {row['n']:.0f} patients with several spots"
-
-
-def _headline(metrics: pd.DataFrame) -> str:
-    """The finding in one or two sentences."""
-    ratio = _row(metrics, MAIN_SCORE, "hr_high_low")
-    auc = _row(metrics, MAIN_SCORE, "auc_60m")
-    within = _row(metrics, MAIN_SCORE, "auc_60m_within_folds")
-    name = name_of(MAIN_SCORE)
-    if pd.isna(ratio["estimate"]):
-        return f"{name}: the hazard ratio of high against low risk is {interval(ratio)}."
-    text = (
-        f"{name}: patients called high risk against low risk have a hazard ratio of "
-        f"{interval(ratio)} for death of the cancer ({ratio['n']:.0f} patients, "
-        f"{ratio['events']:.0f} deaths); the five-year AUC is {interval(auc)}, "
-        f"and within folds {interval(within)}."
+def coded(text: str) -> Markup:
+    """Text in which ``backticks`` become code."""
+    parts = str(escape(text)).split("`")
+    return Markup("").join(  # the text was escaped before it was cut
+        Markup(f"<code>{part}</code>") if number % 2 else Markup(part)  # noqa: S704
+        for number, part in enumerate(parts)
     )
-    if pd.notna(ratio["lower"]) and ratio["lower"] <= 1 <= ratio["upper"]:
-        text += " The interval includes 1: this cohort does not show that the score separates."
-    if "visual_risk" in set(metrics["score"]):
-        human = _row(metrics, "visual_risk", "hr_high_low")
-        return f"{text} The pathologists' majority: hazard ratio {interval(human)}."
-    return f"{text} No pathologists' calls were given to compare with."
-
-
-def _headline_table(metrics: pd.DataFrame) -> list[dict[str, str]]:
-    """One row per score: hazard ratio, AUC pooled and within folds, n and deaths of each."""
-    rows = []
-    for score in in_order([name for name in metrics["score"].unique() if name]):
-        ratio = _row(metrics, score, "hr_high_low")
-        auc = _row(metrics, score, "auc_60m")
-        rows.append(
-            {
-                "score": score,
-                "name": name_of(score),
-                "hr": interval(ratio),
-                "hr_p": p_value(ratio["p"]),
-                "hr_n": f"{ratio['n']:.0f} / {ratio['events']:.0f}",
-                "auc": interval(auc),
-                "auc_within": interval(_row(metrics, score, "auc_60m_within_folds")),
-                "auc_n": f"{auc['n']:.0f} / {auc['events']:.0f}",
-            }
-        )
-    return rows
-
-
-def _part_sizes(cohort: Path) -> pd.DataFrame:
-    folds = read_folds(cohort / "folds.csv")
-    sizes = pd.crosstab([folds["repeat"], folds["fold"]], folds["part"])
-    return sizes.reindex(columns=["fit", "validation", "test"], fill_value=0)
-
-
-def _fold_audit(cohort: Path, patients: pd.DataFrame) -> dict:
-    """Sizes and deaths of each part, and the patients found in two parts (there must be none)."""
-    folds = read_folds(cohort / "folds.csv")
-    dead = patients.loc[patients["label_60m"] == 1, "patient_id"]
-    died = folds[folds["patient_id"].isin(dead)]
-    deaths = died.groupby(["repeat", "fold", "part"]).size()
-    rows = [
-        {"repeat": repeat, "fold": fold}
-        | {part: f"{n} / {deaths.get((repeat, fold, part), 0)}" for part, n in sizes.items()}
-        for (repeat, fold), sizes in _part_sizes(cohort).iterrows()
-    ]
-    return {
-        "rows": rows,
-        "in_two_parts": int(folds.duplicated(["patient_id", "repeat", "fold"]).sum()),
-    }
-
-
-def _figures(evaluation: Path, metrics: pd.DataFrame) -> dict[str, Markup]:
-    curve, numbers, roc = (
-        pd.read_csv(evaluation / f"{name}.csv") for name in ("kaplan_meier", "at_risk", "roc")
-    )
-    ratio = _row(metrics, MAIN_SCORE, "hr_high_low")
-    test = _row(metrics, MAIN_SCORE, "logrank")
-    caption = f"Hazard ratio {interval(ratio)}\nlog-rank {p_value(test['p']) or number(test['p'])}"
-    return {
-        "kaplan_meier": Markup(  # noqa: S704 - matplotlib's own output
-            draw_kaplan_meier(
-                curve[curve["score"] == MAIN_SCORE],
-                numbers[numbers["score"] == MAIN_SCORE],
-                caption,
-            )
-        ),
-        "roc": Markup(draw_roc(roc, metrics)),  # noqa: S704 - matplotlib escapes its labels
-    }

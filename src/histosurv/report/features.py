@@ -26,8 +26,7 @@ def feature_section(features: Path, n_batches: int) -> dict:
     -------
     dict
         ``recipe`` (text of every key; where spots differ, each value with its number of spots),
-        ``mixed`` (the keys in which they differ), ``width`` (numbers per tile) and ``throughput``
-        (rows of text, one per device and precision; none where features were imported).
+        ``mixed`` (the keys in which they differ) and ``width`` (numbers per tile).
     """
     index = read_indexes(features, n_batches)
     done = index[index["status"] == "done"]
@@ -42,7 +41,6 @@ def feature_section(features: Path, n_batches: int) -> dict:
         "recipe": {key: _text(found) for key, found in values.items()},
         "mixed": mixed,
         "width": int(done["n_features"].iloc[0]),
-        "throughput": _throughput(features / "throughput", n_batches),
     }
 
 
@@ -59,7 +57,11 @@ def _plain(value: str) -> str:
     return json.loads(value)["name"]
 
 
-def _throughput(folder: Path, n_batches: int) -> list[dict[str, str]]:
+def throughput_rows(folder: Path, n_batches: int) -> list[dict[str, str]]:
+    """Where the time of the features went: rows of text, one per device and precision.
+
+    None where features were imported.
+    """
     paths = [folder / f"{number:04d}.csv" for number in range(n_batches)]
     tables = [pd.read_csv(path) for path in paths if path.is_file()]
     if not tables:
@@ -71,14 +73,14 @@ def _throughput(folder: Path, n_batches: int) -> list[dict[str, str]]:
         busy = of[["decode_s", "compute_s", "wait_s", "write_s"]].sum()
         rows.append(
             {
-                "device": f"{device}, {precision}",
-                "jobs": f"{len(of)}",
-                "spots": f"{of['spots'].sum()} computed, {of['taken_over'].sum()} taken over",
-                "tiles": f"{of['tiles'].sum()} ({of['distinct_tiles'].sum()} distinct)",
-                "seconds": f"{of['seconds'].sum():.0f}",
-                "rate": f"{rate:.1f}" if rate else "",
-                "busy": ", ".join(f"{name[:-2]} {busy[name]:.0f}" for name in busy.index),
-                "memory": f"{of['peak_memory_gb'].max():.1f}",
+                "Device, precision": f"{device}, {precision}",
+                "Jobs": f"{len(of)}",
+                "Spots": f"{of['spots'].sum()} computed, {of['taken_over'].sum()} taken over",
+                "Tiles": f"{of['tiles'].sum()} ({of['distinct_tiles'].sum()} distinct)",
+                "Seconds": f"{of['seconds'].sum():.0f}",
+                "Tiles per second": f"{rate:.1f}" if rate else "",
+                "Seconds of": ", ".join(f"{name[:-2]} {busy[name]:.0f}" for name in busy.index),
+                "Peak memory, GB": f"{of['peak_memory_gb'].max():.1f}",
             }
         )
     return rows

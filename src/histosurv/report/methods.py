@@ -5,6 +5,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from histosurv.report.methods_models import models_text
+from histosurv.report.wording import name_of
 
 
 def methods_text(
@@ -35,6 +36,8 @@ def methods_text(
         models_text(config),
         _comparators(config, columns),
         _evaluation(config, counts),
+        _regression(config),
+        "Reporting was guided by the TRIPOD+AI [@collins] and REMARK [@mcshane] statements.",
     ]
 
 
@@ -52,7 +55,7 @@ def _features(config: dict, features: dict) -> str:
     )
     if recipe["fully_connected"] != recipe["weights"] and "random" in recipe["fully_connected"]:
         weights += f"; fully connected layers {recipe['fully_connected']}"
-    name = {"vgg16": "VGG-16"}.get(recipe["encoder"], recipe["encoder"])
+    name = {"vgg16": "VGG-16 [@simonyan]"}.get(recipe["encoder"], recipe["encoder"])
     layer = {"pooled": "pooled output"}.get(recipe["layer"], recipe["layer"])
     return (
         f"{_tiles(config['spots'])} Every tile was encoded by {name} ({weights}; {layer}, "
@@ -91,7 +94,8 @@ def _tiles(spots: dict) -> str:
     )
     if spots["stain"] != "none":
         text += (
-            f" Stains were normalised by the method of {spots['stain'].capitalize()}, spot by spot."
+            f" Stains were normalised by the method of {spots['stain'].capitalize()}"
+            f" [@{spots['stain']}], spot by spot."
         )
     return text
 
@@ -147,15 +151,69 @@ def _evaluation(config: dict, counts: pd.Series) -> str:
     )
     return (
         "Outcome was death of the cancer; other deaths were censored in time-to-event figures. "
-        "The five-year AUC uses patients known to have died of the cancer by 60 months "
-        f"({counts['n_dead_60m']:.0f} of the cohort) or known to have survived "
-        f"({counts['n_alive_60m']:.0f}); "
+        "Median follow-up is by the reverse Kaplan-Meier method [@schemper]. The main figure is "
+        "the "
+        "area under the ROC curve at 60 months with inverse-probability-of-censoring weights "
+        "[@blanche], which uses all patients; beside it stand Uno's [@uno] and Harrell's "
+        "[@harrell] "
+        "concordance. The five-year AUC of the original study [@bychkov] uses patients known to "
+        "have "
+        f"died of the cancer by 60 months ({counts['n_dead_60m']:.0f} of the cohort) or known to "
+        f"have survived ({counts['n_alive_60m']:.0f}), with DeLong's interval [@delong]; "
         f"the {counts['n_unknown_60m']:.0f} others are left out of it and are never counted as "
-        "survivors. It is given for scores pooled over folds, with DeLong's interval, and from "
-        "pairs of patients within a fold (mean over the partitions). Hazard ratios compare high "
-        "with low risk by univariable Cox regression (Efron's ties, Wald interval) over the whole "
-        f"follow-up. Kaplan-Meier bands are log-log 95 % intervals.{repeated}"
+        "survivors. Figures are given for scores pooled over folds and from pairs of patients "
+        "within "
+        f"a fold (mean over the partitions).{repeated} "
+        f"{_intervals(config['evaluation'])}"
     )
+
+
+def _intervals(asked: dict) -> str:
+    """Sentences on intervals and on the one test that was declared before."""
+    text = (
+        "Intervals are 95 % ones; those of weighted areas, concordance, Brier score and of all "
+        f"differences are percentiles of {asked['resamples']} bootstrap samples of the patients, "
+        "the "
+        f"same for every score (seed {asked['seed']})."
+    )
+    if asked["against"]:
+        text += (
+            " One comparison was declared before, of the weighted area with that of "
+            f"{name_of(asked['against']).lower()}; the others are adjusted by Holm's method "
+            "[@holm]."
+        )
+    return text
+
+
+def _regression(config: dict) -> str:
+    asked = config["evaluation"]
+    text = (
+        "Hazard ratios are of univariable Cox regression [@cox] over the whole follow-up (Efron's "
+        "ties [@efron], Wald intervals), of high against low risk and per standard deviation of "
+        "the "
+        "score"
+    )
+    if asked["covariates"]:
+        text += (
+            f", and of multivariable regression with {', '.join(asked['covariates'])} on "
+            "patients who "
+            "have all of them, with a likelihood-ratio test of the score"
+        )
+    text += (
+        ". Proportionality was tested along the scaled Schoenfeld residuals [@grambsch]. Survival "
+        "curves are Kaplan and Meier's [@kaplan] with log-log bands. Other deaths were taken as "
+        "competing in cumulative incidence (Aalen and Johansen), Gray's test [@gray] and Fine and "
+        "Gray's regression [@fine]. Predicted risks were held against outcomes by Brier score, its "
+        "gain over the average risk [@kattan], observed over expected deaths and the calibration "
+        "slope; their use by net benefit [@vickers]."
+    )
+    if config["cohort"]["readers"]:
+        text += (
+            " Readers' agreement is Cohen's or Fleiss' kappa [@fleiss]; each reader was compared "
+            "with "
+            "the score at equal specificity by McNemar's exact test over the deaths."
+        )
+    return text
 
 
 def _range(sizes: pd.Series) -> str:

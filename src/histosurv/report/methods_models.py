@@ -43,7 +43,7 @@ def models_text(config: dict) -> str:
         mil = models["attention_mil"]
         rate = learning_rate(models["training"]) * mil["rate_factor"]
         text += (
-            f" Gated attention over the tiles in any order (Ilse 2018; {mil['width']} numbers per "
+            f" Gated attention over the tiles in any order [@ilse] ({mil['width']} numbers per "
             f"tile after the first layer, dropout of {mil['dropout']:.0%}, learning rate {rate:g}) "
             f"was trained in the same way, {_penalties(mil, 'the first matrix')}."
         )
@@ -100,9 +100,10 @@ def _network(lstm: dict, loss: str) -> str:
         "mean": "read out as the mean of the states of all tiles",
         "attention": "read out as a mean of the states of all tiles, weighted by attention",
     }[lstm["readout"]]
+    cited = " [@hochreiter]" if lstm["cell"] == "lstm" else ""
     return (
         f"The tiles of a spot entered, one after another{directions}, a recurrent network of "
-        f"{len(lstm['units'])} {lstm['cell'].upper()} layers with {units} cells{between}, "
+        f"{len(lstm['units'])} {lstm['cell'].upper()} layers{cited} with {units} cells{between}, "
         f"{readout} by {'one linear unit' if loss != 'discrete_time' else 'five linear units'}."
     )
 
@@ -138,7 +139,7 @@ def _training(lstm: dict, training: dict) -> str:
             else "Several spots of a patient were read as one sequence. "
         )
         + "The scores of every model were put on the scale of log-odds of death of the cancer "
-        "within five years by Platt's sigmoid, fitted to the validation part."
+        "within five years by Platt's sigmoid [@platt], fitted to the validation part."
     )
 
 

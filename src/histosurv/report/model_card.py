@@ -7,7 +7,7 @@ import pandas as pd
 import histosurv
 from histosurv.models.bundle import Bundle
 from histosurv.publish import published
-from histosurv.report.controls import read_metrics
+from histosurv.report.tables import read_metrics
 from histosurv.report.wording import interval, name_of
 
 _TABLE = {"auc_60m": "five-year AUC", "hr_high_low": "hazard ratio, high against low risk"}

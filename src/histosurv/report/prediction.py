@@ -89,13 +89,13 @@ def _pictures(bundle: Bundle, new: Newcomers, tiles: pd.DataFrame) -> list[dict]
         places = new.cut.tiles[new.cut.tiles["spot_id"] == spot_id]
         if bundle.config["spots"]["background"] == "drop":
             places = places[places["keep"] == 1]
-        scale = max(thumbnail.picture.size) / max(row["width"], row["height"])
+        scale = max(thumbnail.size) / max(row["width"], row["height"])
         boxes = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() * scale
         side = (places[["size_px"]].to_numpy() * scale).repeat(2, axis=1)
         pictures.append(
             {
                 "title": spot_id,
-                "picture": thumbnail.picture,
+                "picture": thumbnail,
                 "boxes": [(*corner, *size) for corner, size in zip(boxes, side, strict=True)],
                 "contributions": mine.sort_values("tile")["contribution"].to_numpy(),
             }

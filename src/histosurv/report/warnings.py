@@ -1,33 +1,29 @@
 """What a reader must know before the figures."""
 
-import pandas as pd
-
-from histosurv.report.wording import MODELS, name_of, number
+from histosurv.report.run import Run
+from histosurv.report.wording import has, listed, name_of, number
 
 POOLING_GAP = 0.02
 FEW_DEATHS = 100
-NEARLY_CONSTANT = 0.02  # standard deviation of a score within folds, in log-odds
+MANY_UNKNOWN = 0.1
+POOLED = {
+    "auc_ipcw_60m": "AUC with weights",
+    "auc_60m": "AUC of known outcomes",
+    "c_uno": "Uno's C",
+    "c_harrell": "Harrell's C",
+}
+_OF_POOLING = "over all patients and"  # in the evaluation's own sentences on the same
 
 
-def warnings_of(
-    metrics: pd.DataFrame, features: dict, n_excluded: int, spots: dict | None = None
-) -> list[str]:
-    """Sentences that the report opens with.
+def general_warnings(run: Run) -> list[str]:
+    """Sentences on features, outcomes and the evaluation; sections add their own."""
+    found = [*_of_features(run.features), *_of_outcomes(run)]
+    found += [f"{text[0].upper()}{text[1:]}." for text in run.told if _OF_POOLING not in text]
+    return [*found, *_of_pooling(run)]
 
-    Parameters
-    ----------
-    metrics : pandas.DataFrame
-        The metrics table.
-    features : dict
-        As from `histosurv.report.features.feature_section`.
-    n_excluded : int
-        Rows of the tables that were left out.
-    spots : dict, optional
-        As from `histosurv.report.spots.spot_section`.
-    """
-    value = metrics.set_index(["score", "estimand"])["estimate"]
-    found = []
-    recipe = features["recipe"]
+
+def _of_features(features: dict) -> list[str]:
+    found, recipe = [], features["recipe"]
     if features["mixed"]:
         found.append(
             f"Not all features were made in the same way: they differ in "
@@ -44,49 +40,50 @@ def warnings_of(
             "The encoder's fully connected layers are random: the weights file holds the "
             "convolutions only."
         )
-    if value["", "n_cancer_deaths"] < FEW_DEATHS:
+    return found
+
+
+def _of_outcomes(run: Run) -> list[str]:
+    found = []
+    n_patients, n_deaths = run.count("n_patients"), run.count("n_cancer_deaths")
+    if n_deaths < FEW_DEATHS:
         found.append(
-            f"Only {value['', 'n_cancer_deaths']:.0f} deaths of the cancer: intervals are wide "
+            f"Only {n_deaths} deaths of the cancer: intervals are wide "
             "and differences between scores uncertain."
         )
-    n_dead = value["", "n_cancer_deaths"] + value["", "n_other_deaths"]
-    if n_dead == value["", "n_patients"]:
+    if n_deaths + run.count("n_other_deaths") == n_patients:
         found.append(
             "Nobody is alive at last contact. Check the coding of event: 0 alive, 1 death of the "
             "cancer, 2 other death."
         )
-    unknown = value["", "n_unknown_60m"] / value["", "n_patients"]
-    if unknown > 0.1:
+    unknown = run.count("n_unknown_60m") / n_patients
+    if unknown > MANY_UNKNOWN:
         found.append(
-            f"The five-year outcome is unknown for {unknown:.0%} of the patients; the AUC leaves "
-            "them out, the hazard ratio does not."
+            f"The five-year outcome is unknown for {unknown:.0%} of the patients; figures of known "
+            "outcomes leave them out, figures with weights and hazard ratios do not."
         )
-    for score in MODELS:
-        if (score, "auc_60m") in value.index:
-            if value[score, "score_sd"] < NEARLY_CONSTANT:
-                found.append(
-                    f"{name_of(score)}: the scores of the tested patients are (nearly) the same: "
-                    "the model tells nobody apart, and its other figures say nothing."
-                )
-            pooled = value[score, "auc_60m_per_repeat"]
-            within = value[score, "auc_60m_within_folds"]
-            if abs(pooled - within) > POOLING_GAP:
-                found.append(
-                    f"{name_of(score)}: the AUC pooled over folds ({number(pooled)}) and within "
-                    f"folds ({number(within)}) differ; the models of the folds differ in scale, "
-                    "and within folds is the result."
-                )
-    if spots and spots["n_used"] < spots["n"]:
-        told = "; ".join(f"{text}: {n}" for text, n in spots["reasons"])
-        found.append(
-            f"{spots['n'] - spots['n_used']} of {spots['n']} spots could not be used ({told})."
-        )
-    if spots and any(slide["source"] == "found" and slide["remarks"] for slide in spots["slides"]):
-        found.append(
-            "Not everything about the slides could be checked; see the remarks under Spots."
-        )
-    if n_excluded:
-        found.append(
-            f"{n_excluded} rows of the tables were left out; they are listed under Patients."
-        )
+    return found
+
+
+def _of_pooling(run: Run) -> list[str]:
+    """Models whose figures over all patients are not those within folds."""
+    found = []
+    for score in (*run.models, *run.clinical):
+        gaps = []
+        for figure, name in POOLED.items():
+            # The five-year AUC of a single partition: means over repeats are better than either.
+            pooled = run.row(score, "auc_60m_per_repeat" if figure == "auc_60m" else figure)
+            within = run.row(score, f"{figure}_within_folds")
+            if (
+                has(pooled)
+                and has(within)
+                and abs(pooled["estimate"] - within["estimate"]) > POOLING_GAP
+            ):
+                gaps.append(f"{name} {number(pooled['estimate'])} and {number(within['estimate'])}")
+        if gaps:
+            found.append(
+                f"{name_of(score)}: figures over all patients and within folds differ "
+                f"({listed(gaps)}); the models of the folds differ in level or, of few patients, "
+                "chance is at work. Within folds is the result."
+            )
     return found

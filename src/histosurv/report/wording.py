@@ -50,6 +50,33 @@ def interval(row: pd.Series, digits: int = 2) -> str:
     return f"{text} ({row['note']})" if row["note"] else text
 
 
+def told(row: pd.Series | None, digits: int = 2) -> str:
+    """The same of a figure that a study may be without."""
+    return "not evaluated" if row is None else interval(row, digits)
+
+
+def size(row: pd.Series | None) -> str:
+    """Patients and deaths that a figure rests on, ``n / events``."""
+    if row is None or pd.isna(row["n"]):
+        return "–"
+    return f"{row['n']:.0f} / {row['events']:.0f}"
+
+
+def p_of(row: pd.Series | None) -> str:
+    """P of a figure, without its letter: ``0.031``, ``< 0.001``, or nothing."""
+    return "" if row is None else p_value(row["p"]).removeprefix("p ").removeprefix("= ")
+
+
+def has(row: pd.Series | None) -> bool:
+    """Whether a figure could be estimated."""
+    return row is not None and math.isfinite(row["estimate"])
+
+
+def listed(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def p_value(p: float) -> str:
     """``p = 0.03``, ``p < 0.001``, or nothing."""
     if p is None or not math.isfinite(p):

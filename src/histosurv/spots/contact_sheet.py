@@ -21,8 +21,8 @@ TISSUE, INK, FOLD, OUT = (0, 92, 175), (0, 158, 60), (230, 159, 0), (196, 30, 58
 
 
 @dataclass(frozen=True)
-class Thumbnail:
-    """Small picture of one spot with its label."""
+class Panel:
+    """Place of one spot on the sheet: its picture with what is drawn on it, and its label."""
 
     picture: Image.Image
     title: str
@@ -30,9 +30,9 @@ class Thumbnail:
     usable: bool
 
 
-def make_thumbnail(
+def make_panel(
     pixels: np.ndarray | None, masks: Masks | None, frame: Frame | None, row: dict
-) -> Thumbnail:
+) -> Panel:
     """Draw one spot with the outline of its masks and the grid of its tiles.
 
     Parameters
@@ -49,24 +49,24 @@ def make_thumbnail(
         small = Image.fromarray(masks.small).resize(size, Image.Resampling.BILINEAR)
         picture.paste(_outlined(small, masks), (0, 0))
         _draw_grid(picture, frame, scale)
-    return Thumbnail(picture, str(row["spot_id"]), row["reasons"].replace("_", " "), row["usable"])
+    return Panel(picture, str(row["spot_id"]), row["reasons"].replace("_", " "), row["usable"])
 
 
-def write_sheet(thumbnails: list[Thumbnail], path: Path) -> None:
+def write_sheet(panels: list[Panel], path: Path) -> None:
     """Write the contact sheet of a batch as JPEG."""
-    columns = min(COLUMNS, len(thumbnails))
-    rows = -(-len(thumbnails) // columns)
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
     step_x, step_y = SIDE_PX + 12, SIDE_PX + LABEL_PX + 12
     sheet = Image.new("RGB", (columns * step_x + 12, rows * step_y + 12), (255, 255, 255))
     draw = ImageDraw.Draw(sheet)
-    for i, thumbnail in enumerate(thumbnails):
+    for i, panel in enumerate(panels):
         x, y = 12 + i % columns * step_x, 12 + i // columns * step_y
-        sheet.paste(thumbnail.picture, (x, y))
-        if not thumbnail.usable:
+        sheet.paste(panel.picture, (x, y))
+        if not panel.usable:
             draw.rectangle((x - 3, y - 3, x + SIDE_PX + 2, y + SIDE_PX + 2), outline=OUT, width=3)
             draw.line((x, y, x + SIDE_PX, y + SIDE_PX), fill=OUT, width=3)
-        remark = thumbnail.remark if thumbnail.usable else f"not used: {thumbnail.remark}"
-        draw.text((x, y + SIDE_PX + 3), _fitting(thumbnail.title), (20, 20, 20), font())
+        remark = panel.remark if panel.usable else f"not used: {panel.remark}"
+        draw.text((x, y + SIDE_PX + 3), _fitting(panel.title), (20, 20, 20), font())
         draw.text((x, y + SIDE_PX + 18), _fitting(remark), (90, 90, 90), font())
     with published(path) as temporary:
         sheet.save(temporary, "JPEG", quality=82)
@@ -92,7 +92,7 @@ def _draw_grid(picture: Image.Image, frame: Frame, scale: float) -> None:
 
 
 def _fitting(text: str) -> str:
-    """Text that is no wider than a thumbnail."""
+    """Text that is no wider than a panel."""
     while text and font().getlength(text) > SIDE_PX:
         text = text.removesuffix("…")[:-1] + "…"
     return text

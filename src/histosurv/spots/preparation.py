@@ -10,9 +10,9 @@ import pandas as pd
 
 from histosurv.cohort.tables import REGION
 from histosurv.errors import InputError
-from histosurv.spots.reader import Picture, Region
+from histosurv.spots.reader import Picture, PictureShelf, Region
 from histosurv.spots.stain import normalise
-from histosurv.spots.tiling import Frame, Geometry, frame
+from histosurv.spots.tiling import Frame, Geometry, cut, frame
 from histosurv.spots.tissue import Masks, find_masks
 
 SMALLEST_VIEW = 0.4  # of a core's diameter: a picture that shows less has a wrong scale
@@ -172,3 +172,43 @@ def final(pixels: np.ndarray, tiles: Frame, settings: SpotSettings) -> np.ndarra
         return pixels
     pixels, masks = prepare(pixels, tiles)
     return normalise(pixels, masks, settings.stain)
+
+
+def encoded_tiles(
+    spot: dict, corners: np.ndarray, chosen: np.ndarray, shelf: PictureShelf, settings: SpotSettings
+) -> np.ndarray:
+    """Some tiles of a spot that was cut before, as they are encoded.
+
+    Parameters
+    ----------
+    spot : dict
+        Row of the quality table.
+    corners : numpy.ndarray
+        (n_tiles, 2) ``x`` and ``y`` of all its rows in the tile table.
+    chosen : numpy.ndarray
+        Which of them: a mask, or positions.
+    shelf : PictureShelf
+        Where its image is opened, or open already.
+    settings : SpotSettings
+        How it was cut.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n_chosen, side, side, 3) uint8.
+
+    Raises
+    ------
+    InputError
+        The image cannot be read any more, or is another one.
+    """
+    picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
+    region, scale = region_of(spot, picture), scale_of(spot, picture)
+    pixels, tiles = lay(spot, picture, region, scale, settings)
+    laid = tiles.level0(region[:2])
+    if laid.shape != corners.shape or not np.allclose(laid, corners, rtol=0, atol=0.01):
+        raise InputError(
+            f"{spot['image']}: is another picture than the one that was cut into tiles; run the "
+            "step `tiles` again"
+        )
+    return cut(final(pixels, tiles, settings), tiles.corners[chosen], tiles.tile_px)

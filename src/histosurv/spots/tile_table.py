@@ -9,7 +9,7 @@ import pandas as pd
 from histosurv.errors import InputError
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
-from histosurv.spots.contact_sheet import Thumbnail, make_thumbnail
+from histosurv.spots.contact_sheet import Panel, make_panel
 from histosurv.spots.preparation import SpotSettings, lay, prepare, region_of, scale_of
 from histosurv.spots.quality import (
     MIN_TISSUE_FRACTION,
@@ -20,6 +20,8 @@ from histosurv.spots.quality import (
     verdict,
 )
 from histosurv.spots.reader import PictureShelf
+from histosurv.spots.thumbnails import make_thumbnail, peek
+from histosurv.spots.tiling import MISFIT, MPP_UNKNOWN
 
 TILE_COLUMNS = [
     "spot_id",
@@ -70,13 +72,16 @@ class Tabulated:
         resolution. ``keep`` is 0 for a tile of bare glass.
     spots : pandas.DataFrame
         `SPOT_COLUMNS`, one row per spot, also of those without tiles.
-    thumbnails : list of Thumbnail
+    panels : list of Panel
         One per spot, for the contact sheet.
+    thumbnails : dict of str to bytes
+        By spot, as from `histosurv.spots.thumbnails.make_thumbnail`; of those that can be read.
     """
 
     tiles: pd.DataFrame
     spots: pd.DataFrame
-    thumbnails: list[Thumbnail]
+    panels: list[Panel]
+    thumbnails: dict[str, bytes]
 
 
 def read_tiles(path: Path) -> pd.DataFrame:
@@ -111,18 +116,21 @@ def tabulate(spots: pd.DataFrame, settings: SpotSettings, threads: int = 1) -> T
     shelf = PictureShelf()
     records = spots.to_dict("records")
     done = ordered_map(lambda spot: _tabulate_one(spot, settings, shelf), records, threads)
-    tiles, rows, thumbnails = [], [], []
-    for table, row, thumbnail in track(done, "tiling", "spot", total=len(records)):
+    tiles, rows, panels, thumbnails = [], [], [], {}
+    for table, row, panel, thumbnail in track(done, "tiling", "spot", total=len(records)):
         if not row["usable"]:
             codes = [code for code in row["reasons"].split() if code in UNUSABLE]
             row["message"] = row["message"] or f"{row['image']}: {UNUSABLE[codes[0]]}"
             say(f"not used: spot {row['spot_id']!r}: {row['message']}")
         tiles.append(table)
         rows.append(row)
-        thumbnails.append(thumbnail)
+        panels.append(panel)
+        if thumbnail is not None:
+            thumbnails[row["spot_id"]] = thumbnail
     return Tabulated(
         _joined(tiles),
         pd.DataFrame(rows).reindex(columns=SPOT_COLUMNS),
+        panels,
         thumbnails,
     )
 
@@ -134,14 +142,14 @@ def _joined(tiles: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _tabulate_one(
     spot: dict, settings: SpotSettings, shelf: PictureShelf
-) -> tuple[pd.DataFrame, dict, Thumbnail]:
-    """Tiles, row and thumbnail of one spot."""
+) -> tuple[pd.DataFrame, dict, Panel, bytes | None]:
+    """Tiles, row, panel and thumbnail of one spot."""
     row = {name: spot.get(name) for name in ("spot_id", "patient_id", "block", "image", "mpp")}
     row |= {"n_tiles": 0, "n_kept": 0, "message": ""}
     nothing = pd.DataFrame(columns=TILE_COLUMNS)
     if spot.get("reason"):  # known before a pixel is read: the core is missing, or not told apart
         row |= verdict([spot["reason"]])
-        return nothing, row, make_thumbnail(None, None, None, row)
+        return nothing, row, make_panel(None, None, None, row), None
     try:
         picture = shelf.open(spot["image"], use_profile=settings.colour_profile == "srgb")
         region, scale = region_of(spot, picture), scale_of(spot, picture)
@@ -150,7 +158,10 @@ def _tabulate_one(
         pixels, frame = lay(spot, picture, region, scale, settings)
     except InputError as error:
         row |= verdict([error.code]) | {"message": str(error)}
-        return nothing, row, make_thumbnail(None, None, None, row)
+        # What the tiles do not fit on can be looked at all the same.
+        thumbnail = peek(picture, region) if error.code in (MISFIT, MPP_UNKNOWN) else None
+        return nothing, row, make_panel(None, None, None, row), thumbnail
+    thumbnail = make_thumbnail(pixels, region)
     pixels, masks = prepare(pixels, frame)
     measured = measure(pixels, masks, frame.corners, frame.tile_px)
     row |= judge(masks, measured, scale)
@@ -183,4 +194,4 @@ def _tabulate_one(
         row |= verdict([*row["reasons"].split(), "no_tissue"])
     if not row["usable"]:
         table = nothing
-    return table, row, make_thumbnail(pixels, masks, frame, row)
+    return table, row, make_panel(pixels, masks, frame, row), thumbnail

@@ -9,7 +9,7 @@ from histosurv.errors import InputError
 
 TILE_PX = 224
 MOST_TILES = 20_000  # of one spot
-MISFIT = "does_not_fit"  # reason code
+MISFIT, MPP_UNKNOWN = "does_not_fit", "mpp_unknown"  # reason codes
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def frame(
             raise InputError(
                 "micrometres per pixel are not known; give mpp in the table, or take mpp out of "
                 "the config to cut the spot as it is scanned",
-                code="mpp_unknown",
+                code=MPP_UNKNOWN,
             )
         scale = mpp / geometry.mpp
     read = [max(1, round(length * scale)) for length in size_px]

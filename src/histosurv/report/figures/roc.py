@@ -1,58 +1,52 @@
 """ROC curves of all scores at five years, with the pathologists as points."""
 
-import matplotlib as mpl
+from collections.abc import Sequence
+
 import pandas as pd
+from matplotlib.figure import Figure
 
-from histosurv.report.figures.style import COLOURS, RC, new_figure, to_svg
-from histosurv.report.wording import MODELS, name_of
+from histosurv.report.figures.style import FAINT, colours_of, new_figure, short, styled
+from histosurv.report.wording import name_of
 
-OTHER_COLOURS = ["#56B4E9", "#E69F00", "#555555", "#117733"]
-MARKERS = {"visual_risk": "D", "grade": "s"}
+MARKERS = {"visual_risk": "D", "grade": "s", "stage": "^"}
+FEW_POINTS = 6  # a score with fewer is a call, or grades, and stands as a point
 
 
-def draw_roc(curves: pd.DataFrame, metrics: pd.DataFrame) -> str:
+@styled
+def draw_roc(
+    curves: pd.DataFrame, calls: pd.DataFrame, primary: str, models: Sequence[str]
+) -> Figure:
     """Draw curves for scores with many values and points for calls.
 
     Parameters
     ----------
     curves : pandas.DataFrame
-        ``score, false_positive_rate, sensitivity``.
-    metrics : pandas.DataFrame
-        The metrics table; points are its sensitivity and specificity of high against low risk.
+        ``score, false_positive_rate, sensitivity``, in the order of the legend.
+    calls : pandas.DataFrame
+        By score: ``sensitivity`` and ``specificity`` of high against low risk.
+    primary : str
+        The score whose curve is drawn boldly.
+    models : sequence of str
+        Scores that are drawn as curves, however few values they have.
     """
-    figures = metrics.pivot_table(index="score", columns="estimand", values="estimate")
-    spare = iter(OTHER_COLOURS * 5)
-    with mpl.rc_context(RC):
-        figure = new_figure(5.6, 5.2)
-        axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], color="#999999", lw=0.8, ls=":")
-        for score in sorted(curves["score"].unique(), key=_models_first):
-            rows = curves[curves["score"] == score]
-            colour = COLOURS.get(score) or next(spare)
-            label = name_of(score)
-            if score in MODELS or len(rows) > 6:
-                axes.plot(
-                    rows["false_positive_rate"], rows["sensitivity"], color=colour, label=label
-                )
-            elif {"sensitivity_60m", "specificity_60m"} <= set(figures.loc[score].dropna().index):
-                axes.plot(
-                    1 - figures.at[score, "specificity_60m"],
-                    figures.at[score, "sensitivity_60m"],
-                    MARKERS.get(score, "o"),
-                    color=colour,
-                    ms=7,
-                    label=label,
-                )
-        axes.set(
-            xlim=(-0.01, 1.01),
-            ylim=(-0.01, 1.01),
-            aspect="equal",
-            xlabel="1 - specificity: survivors called high risk",
-            ylabel="Sensitivity: deaths called high risk",
-        )
-        axes.legend(loc="lower right", fontsize=8)
-        return to_svg(figure)
-
-
-def _models_first(score: str) -> tuple[int, str]:
-    return (MODELS.index(score) if score in MODELS else len(MODELS), score)
+    figure = new_figure(7.4, 4.2)  # next to the legend this leaves a square
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=FAINT, lw=0.8, ls=":")
+    colours = colours_of(dict.fromkeys(curves["score"]))
+    for score, rows in curves.groupby("score", sort=False):
+        look = {"color": colours[score], "label": short(name_of(score))}
+        if score in models or len(rows) > FEW_POINTS:
+            is_main = score == primary
+            axes.plot(rows["false_positive_rate"], rows["sensitivity"], lw=2.6 if is_main else 1.2,
+                      zorder=3 if is_main else 2, **look)  # fmt: skip
+        elif score in calls.index:
+            axes.plot(1 - calls.at[score, "specificity"], calls.at[score, "sensitivity"],
+                      MARKERS.get(score, "o"), ms=7, mec="white", zorder=4, **look)  # fmt: skip
+    axes.set(
+        xlim=(-0.01, 1.01),
+        ylim=(-0.01, 1.01),
+        xlabel="1 - specificity: survivors called high risk",
+        ylabel="Sensitivity: deaths called high risk",
+    )
+    figure.legend(loc="outside right center", fontsize=8)
+    return figure

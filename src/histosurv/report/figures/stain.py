@@ -1,9 +1,9 @@
 """Absorbance of haematoxylin and eosin, spot by spot and block by block."""
 
-import matplotlib as mpl
 import pandas as pd
+from matplotlib.figure import Figure
 
-from histosurv.report.figures.style import RC, new_figure, to_svg
+from histosurv.report.figures.style import new_figure, short, styled
 
 # Okabe and Ito again; a tenth block and on are drawn in grey.
 BLOCKS = [
@@ -11,45 +11,44 @@ BLOCKS = [
     "#8C564B",
 ]  # fmt: skip
 DYES = {"haematoxylin": "o", "eosin": "s"}
+MANY = 1500  # spots that are drawn as pixels, lest the figure grow without end
 
 
-def draw_stain(spots: pd.DataFrame) -> str:
-    """Draw the stain vectors; empty text where none could be fitted.
+@styled
+def draw_stain(spots: pd.DataFrame) -> Figure:
+    """Draw the stain vectors.
 
     Parameters
     ----------
     spots : pandas.DataFrame
-        Quality table of the usable spots: ``block`` and the vectors of both dyes.
+        Rows of the quality table with fitted vectors: ``block`` and the vectors of both dyes.
     """
-    fitted = spots[spots["haematoxylin_r"].notna()]
-    if fitted.empty:
-        return ""
-    with mpl.rc_context(RC):
-        figure = new_figure(6.4, 4.2)
-        axes = figure.subplots()
-        for number, (block, group) in enumerate(fitted.groupby(fitted["block"].fillna(""))):
-            colour = BLOCKS[number] if number < len(BLOCKS) else "#999999"
-            for dye, marker in DYES.items():
-                red, blue = group[f"{dye}_r"], group[f"{dye}_b"]
-                axes.plot(red, blue, marker, color=colour, ms=3, alpha=0.35, mew=0)
-                label = str(block) or "all spots"
-                shown = dye == "haematoxylin" and number < len(BLOCKS)
-                axes.plot(
-                    red.median(),
-                    blue.median(),
-                    marker,
-                    color=colour,
-                    ms=9,
-                    mec="white",
-                    label=label if shown else "_",
-                )
-        axes.set(
-            xlabel="Absorbance of red (of a vector of length 1)",
-            ylabel="Absorbance of blue",
-        )
-        axes.annotate("eosin: squares", (0.02, 0.98), xycoords="axes fraction", va="top")
-        axes.annotate("haematoxylin: circles", (0.98, 0.98), xycoords="axes fraction",
-                      va="top", ha="right")  # fmt: skip
-        axes.margins(0.12)
-        axes.legend(title="Block", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-        return to_svg(figure)
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    for number, (block, group) in enumerate(spots.groupby(spots["block"].fillna(""))):
+        colour = BLOCKS[number] if number < len(BLOCKS) else "#999999"
+        for dye, marker in DYES.items():
+            red, blue = group[f"{dye}_r"], group[f"{dye}_b"]
+            axes.plot(red, blue, marker, color=colour, ms=3, alpha=0.35, mew=0,
+                      rasterized=len(spots) > MANY)  # fmt: skip
+            label = short(str(block), 20) or "all spots"
+            shown = dye == "haematoxylin" and number < len(BLOCKS)
+            axes.plot(
+                red.median(),
+                blue.median(),
+                marker,
+                color=colour,
+                ms=9,
+                mec="white",
+                label=label if shown else "_",
+            )
+    axes.set(
+        xlabel="Absorbance of red (of a vector of length 1)",
+        ylabel="Absorbance of blue",
+    )
+    axes.annotate("eosin: squares", (0.02, 0.98), xycoords="axes fraction", va="top")
+    axes.annotate("haematoxylin: circles", (0.98, 0.98), xycoords="axes fraction",
+                  va="top", ha="right")  # fmt: skip
+    axes.margins(0.12)
+    axes.legend(title="Block", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure

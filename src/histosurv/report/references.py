@@ -1,0 +1,31 @@
+"""Literature that the methods text cites: ``references.yaml``."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+_MARK = re.compile(r" ?\[@(\w+)\]")
+
+
+@cache
+def references() -> dict[str, str]:
+    """All that can be cited, by key."""
+    return yaml.safe_load(Path(__file__).with_name("references.yaml").read_text("utf-8"))
+
+
+def cite(paragraphs: list[str]) -> tuple[list[str], list[str]]:
+    """Number the marks ``[@key]`` of a text in the order in which they come.
+
+    Returns
+    -------
+    paragraphs : list of str
+        With ``[1]`` in place of the marks.
+    references : list of str
+        What the numbers stand for, from 1.
+    """
+    keys = list(dict.fromkeys(key for text in paragraphs for key in _MARK.findall(text)))
+    number = {key: place for place, key in enumerate(keys, 1)}
+    numbered = [_MARK.sub(lambda mark: f" [{number[mark[1]]}]", text) for text in paragraphs]
+    return numbered, [references()[key] for key in keys]

@@ -1,0 +1,1 @@
+"""Sections of the report, one module each: from a run to sentences, figures and tables."""
