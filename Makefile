@@ -1,4 +1,5 @@
 # make demo   install, simulate a cohort, run the whole study on it
+# make report build Snakemake's own report of the finished run, results/report/run.zip
 # make test   install, lint, run all tests
 # make lint   format and lint checks alone
 # make bench  random tissue microarrays: right, abstained and wrong; see benchmarks/README.md
@@ -9,11 +10,16 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint bench
+.PHONY: demo report test lint bench
 
 demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
 	@echo "Study report: $(CURDIR)/results/report/study.html"
+
+# Of whatever study this folder holds; the study report itself is made by `snakemake`.
+report: $(INSTALLED)
+	snakemake --quiet rules --report results/report/run.zip
+	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
 # Two files at a time, for each makes runs of its own; those with whole runs first. Folders are named
 # apart: of folders within one another pytest makes one, in the order of the alphabet.

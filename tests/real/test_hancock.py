@@ -59,7 +59,7 @@ def test_patients_without_features_are_listed(study):
     table = pd.read_csv(study / "development/cohort/exclusions.csv", dtype=str)
     assert table["id"].tolist() == ["437", "571", "694"]
     page = (study / "report/study.html").read_text(encoding="utf-8")
-    assert all(f"<td>{patient}</td>" in page for patient in table["id"])
+    assert all(f'<th scope="row">{patient}</th>' in page for patient in table["id"])
 
 
 @pytest.mark.parametrize("score", ["lstm", "logistic", "naive_bayes", "svm"])

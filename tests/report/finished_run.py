@@ -22,16 +22,16 @@ RESAMPLES = 60
 LEFT_OUT = [("X1", "patient table", "no spot"), ("s9", "spot table", "patient unknown")]
 
 
-def make(folder, columns=None, **config):
+def make(folder, columns=None, *, ids=IDS, resamples=RESAMPLES, **config):
     """A run on imported features; scores follow a risk that the outcome follows.
 
     `columns` join the patient table, `config` the configuration.
     """
     home, rng = folder / "development", np.random.default_rng(1)
-    risk = pd.Series(rng.standard_normal(N), IDS)
+    risk = pd.Series(rng.standard_normal(len(ids)), ids)
     given = {"cohorts": {"development": {"patients": ""}}, "features": {"import": "elsewhere"}}
     config = complete(given | {"resampling": {"repeats": 1}} | config)
-    config["evaluation"]["resamples"] = RESAMPLES
+    config["evaluation"]["resamples"] = resamples
     write_table(outcomes(risk, rng).assign(**(columns or {})), home / "cohort/patients.csv")
     patients = read_patients(home / "cohort/patients.csv", readers=config["cohort"]["readers"])
     folds = rotate(
@@ -39,8 +39,8 @@ def make(folder, columns=None, **config):
     )
     models = [*config["models"]["networks"], *config["models"]["baselines"]]
     write_table(scores(patients, folds, models, risk, config, rng), home / "scores.csv")
-    spots = pd.DataFrame({"spot_id": "S" + IDS, "patient_id": IDS, "image": ""})
-    spots = spots.assign(block=["T1", "T2"] * (N // 2))
+    spots = pd.DataFrame({"spot_id": "S" + ids, "patient_id": ids, "image": ""})
+    spots = spots.assign(block=["T1", "T2"] * (len(ids) // 2))
     result = evaluate(
         patients,
         read_scores(home / "scores.csv", patients),
@@ -68,10 +68,10 @@ def make(folder, columns=None, **config):
 
 def outcomes(risk, rng):
     """Patients who die the sooner the higher their risk."""
-    months = rng.exponential(70, N) * np.exp(-0.7 * risk.to_numpy())
-    event = rng.choice([0, 1, 2], N, p=[0.35, 0.5, 0.15])
+    months = rng.exponential(70, len(risk)) * np.exp(-0.7 * risk.to_numpy())
+    event = rng.choice([0, 1, 2], len(risk), p=[0.35, 0.5, 0.15])
     months = months.clip(1, 130).round(1)
-    return pd.DataFrame({"patient_id": IDS, "time_months": months, "event": event})
+    return pd.DataFrame({"patient_id": risk.index, "time_months": months, "event": event})
 
 
 def scores(patients, folds, models, risk, config, rng):
@@ -79,7 +79,7 @@ def scores(patients, folds, models, risk, config, rng):
     tested = folds[folds["part"] == "test"].drop(columns="part")
     tables = []
     for name in models:
-        value = tested["patient_id"].map(risk + rng.standard_normal(N))
+        value = tested["patient_id"].map(risk + rng.standard_normal(len(risk)))
         chance = 1 / (1 + np.exp(-value))
         tables.append(tested.assign(score=name, value=value, threshold=0.0, risk_60m=chance))
     asked = config["cohort"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.report import finished_run
 from tests.report.browser import chromium, opened
-from tests.report.whole_run import everything, whole_run
+from tests.report.finished_run import IDS, N
+from tests.report.whole_run import READERS, everything, noise, whole_run
 
 from histosurv.report.build import build_report
 from histosurv.report.spec import sections
@@ -26,23 +26,21 @@ SCHEMES = ("light", "dark")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A whole run with hostile names of patients, spots, a covariate and the study."""
-    with pytest.MonkeyPatch.context() as patch:
-        names = [*HOSTILE, *finished_run.IDS[len(HOSTILE) :]]
-        patch.setattr(finished_run, "IDS", pd.Series(names))
-        columns = everything(np.random.default_rng(1))
-        columns[HOSTILE[0]] = np.random.default_rng(2).choice(["a", "<i>b</i>"], finished_run.N)
-        return whole_run(
-            tmp_path_factory.mktemp("hostile"),
-            columns,
-            pictures=True,
-            title=HOSTILE[0],
-            cohort={"readers": ["reader_1", "reader_2", "reader_3"]},
-            evaluation={
-                "covariates": ["age", "stage", HOSTILE[0]],
-                "subgroups": ["sex", HOSTILE[0], "block"],
-                "against": "vote_count",
-            },
-        )
+    columns = everything(np.random.default_rng(1))
+    columns[HOSTILE[0]] = np.random.default_rng(2).choice(["a", "<i>b</i>"], N)
+    return whole_run(
+        tmp_path_factory.mktemp("hostile"),
+        columns,
+        ids=pd.Series([*HOSTILE, *IDS[len(HOSTILE) :]]),
+        pictures=noise(),
+        title=HOSTILE[0],
+        cohort={"readers": READERS},
+        evaluation={
+            "covariates": ["age", "stage", HOSTILE[0]],
+            "subgroups": ["sex", HOSTILE[0], "block"],
+            "against": "vote_count",
+        },
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.report import finished_run
-from tests.report.whole_run import everything, whole_run
+from tests.report.whole_run import everything, noise, whole_run
 
 from histosurv.publish import write_table
 from histosurv.report.build import build_report
@@ -93,7 +93,7 @@ def test_one_split(tmp_path):
 
 
 def test_pictures_that_could_not_be_read(tmp_path):
-    run = whole_run(tmp_path, pictures=True)
+    run = whole_run(tmp_path, pictures=noise())
     home = run.folder
     path = home / "spots/quality/0000.csv"
     table = pd.read_csv(path)

@@ -6,8 +6,9 @@ import zipfile
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tests.report.finished_run import N, make
+from tests.report.finished_run import IDS, RESAMPLES, N, make
 
+from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.features.store import write_features
 from histosurv.models.inner import tuning_table
 from histosurv.publish import write_table
@@ -20,39 +21,61 @@ RECIPE = {
     "layer": "fc2 after ReLU", "precision": "fp32",
 }  # fmt: skip
 PICTURES = {"import": "", "weights": "random"}
-GRID = 4  # tiles along a side of a spot
-SIDE = 64
 
 
-def everything(rng):
+READERS = ["reader_1", "reader_2", "reader_3"]
+
+
+def everything(rng, n=N):
     """Columns of a patient table that has all that can be asked for."""
-    calls = {f"reader_{i}": rng.choice(["low", "high"], N) for i in (1, 2, 3)}
+    calls = {reader: rng.choice(["low", "high"], n) for reader in READERS}
     return calls | {
-        "age": rng.integers(40, 90, N),
-        "sex": rng.choice(["female", "male"], N),
-        "grade": rng.integers(1, 4, N),
-        "stage": rng.choice(["A", "B", "C"], N),
+        "age": rng.integers(40, 90, n),
+        "sex": rng.choice(["female", "male"], n),
+        "grade": rng.integers(1, 4, n),
+        "stage": rng.choice(["A", "B", "C"], n),
     }
 
 
-def whole_run(folder, columns=None, *, pictures=False, **config):
-    """A run of which every table is there."""
+def whole_run(
+    folder, columns=None, *, pictures=None, grid=4, ids=IDS, resamples=RESAMPLES, **config
+):
+    """A run of which every table is there.
+
+    Of `pictures` every spot has the same; each has `grid` by `grid` tiles.
+    """
     given = {"models": {"baselines": ["logistic"], "clinical": []}}
-    if pictures:
+    if pictures is not None:
         given["features"] = PICTURES
-    run = make(folder, columns, **(given | config))
+    run = make(folder, columns, ids=ids, resamples=resamples, **(given | config))
     _features(run)
     for name in run.models:
         for job in run.jobs:
             _model(run, name, job)
     for job in run.jobs:
         tested = run.folds[(run.folds["part"] == "test") & (run.folds["fold"] == int(job[-1]))]
-        table = attributed(run)
+        table = attributed(run, grid)
         table = table[table["patient_id"].isin(tested["patient_id"])]
         write_table(table, run.results / f"models/lstm/{job}/attribution.csv")
-    if pictures:
-        add_pictures(run)
+    if pictures is not None:
+        add_pictures(run, pictures, grid)
     return Run(folder)
+
+
+def noise(side=64):
+    """A picture of nothing."""
+    return Image.fromarray(np.random.default_rng(3).integers(90, 255, (side, side, 3), np.uint8))
+
+
+def large_run(folder, n):
+    """One drawn spot for each of many patients, with everything that can be asked for."""
+    ids = pd.Series([f"P{i:06d}" for i in range(n)])
+    rng = np.random.default_rng(2)
+    spot = draw_spot(rng, 0.5, Stain.of_block(rng), spot_px=256, mpp=3.0)
+    return whole_run(
+        folder, everything(np.random.default_rng(1), n), ids=ids, resamples=20, grid=16,
+        pictures=Image.fromarray(spot), cohort={"readers": READERS},
+    )  # fmt: skip
 
 
 def _features(run):
@@ -80,20 +103,20 @@ def _model(run, name, job):
         write_table(pd.DataFrame(rows, columns=columns), folder / "gradients.csv")
 
 
-def attributed(run):
+def attributed(run, grid):
     """What each tile does to the risk: noise."""
-    tiles = pd.DataFrame({"tile": np.arange(1, GRID**2 + 1)})
+    tiles = pd.DataFrame({"tile": np.arange(1, grid**2 + 1)})
     rows = run.spots[["spot_id", "patient_id"]].merge(tiles, how="cross")
     return rows.assign(contribution=np.random.default_rng(5).normal(0, 0.1, len(rows)).round(4))
 
 
-def add_pictures(run):
-    """Spots of four by four tiles with noise for tissue."""
+def add_pictures(run, picture, grid):
+    """Tables and pictures of the spots."""
     rng, home = np.random.default_rng(3), run.folder / "spots"
-    spots = run.spots
+    spots, side = run.spots, picture.size[0]
     quality = spots[["spot_id", "patient_id", "block", "image"]].assign(
-        x=0, y=0, width=SIDE, height=SIDE, mpp=0.25, mpp_source="table", n_tiles=GRID**2,
-        n_kept=GRID**2, tissue_fraction=0.8, pen_fraction=0.0, fold_fraction=0.0, sharpness=9.0,
+        x=0, y=0, width=side, height=side, mpp=0.25, mpp_source="table", n_tiles=grid**2,
+        n_kept=grid**2, tissue_fraction=0.8, pen_fraction=0.0, fold_fraction=0.0, sharpness=9.0,
         relative_sharpness=0.3, usable=1, reasons="", message="",
     )  # fmt: skip
     for number, (dye, of) in enumerate(
@@ -101,20 +124,19 @@ def add_pictures(run):
     ):
         quality[f"{dye}_{of}"] = rng.normal(0.3 + 0.1 * number, 0.01, len(quality))
     write_table(quality.reindex(columns=SPOT_COLUMNS), home / "quality/0000.csv")
-    at = np.arange(GRID**2)
-    size = SIDE // GRID
-    tile = {"index": at, "x": at % GRID * size, "y": at // GRID * size, "size_px": size, "keep": 1}
+    at = np.arange(grid**2)
+    size = side // grid
+    tile = {"index": at, "x": at % grid * size, "y": at // grid * size, "size_px": size, "keep": 1}
     tiles = spots[["spot_id"]].merge(pd.DataFrame(tile), how="cross")
     write_table(tiles, home / "0000.csv")
-    texture = Image.fromarray(rng.integers(90, 255, (SIDE, SIDE, 3), np.uint8))
-    small = jpeg(texture)
+    small = jpeg(picture)
     write_thumbnails(dict.fromkeys(spots["spot_id"], small), home / "thumbnails/0000.zip")
     (home / "contact").mkdir()
-    texture.resize((400, 300)).save(home / "contact/0000.jpg")
-    _gallery(run, attributed(run), texture)
+    picture.resize((400, 300)).save(home / "contact/0000.jpg")
+    _gallery(run, attributed(run, grid), picture)
 
 
-def _gallery(run, rows, texture):
+def _gallery(run, rows, picture):
     ends = pd.concat([rows.nlargest(12, "contribution"), rows.nsmallest(12, "contribution")])
     ends["direction"] = ["raises"] * 12 + ["lowers"] * 12
     ends["member"] = [f"{i}.jpg" for i in range(24)]
@@ -122,7 +144,7 @@ def _gallery(run, rows, texture):
     write_table(ends, path)
     with zipfile.ZipFile(path.with_suffix(".zip"), "w") as archive:
         for name in ends["member"]:
-            archive.writestr(name, jpeg(texture))
+            archive.writestr(name, jpeg(picture))
 
 
 def jpeg(picture):

@@ -158,7 +158,7 @@ def test_orders_stand_in_the_metrics_and_tiles_in_a_table_of_their_own(study):
     spots = pd.read_csv(study / "demo/spots.csv")
     assert len(pd.concat(tables)) == 4 * len(spots)
     page = (study / "results/report/study.html").read_text()
-    assert "Order of the tiles" in page
+    assert 'id="table-orders"' in page
 
 
 def test_folds_of_whole_blocks(study, tmp_path):

@@ -1,9 +1,12 @@
 """The demo, whole: what is found, what is not, and what a second run does."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -16,14 +19,16 @@ from histosurv.cohort.demo import simulate
 from histosurv.cohort.tables import read_patients
 from histosurv.evaluation.discrimination import delong_variance
 from histosurv.publish import write_table
-from histosurv.report.controls import read_metrics
+from histosurv.report.spec import captions, categories
+from histosurv.report.tables import read_metrics
 
 MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
 
 
 def figures(folder):
     metrics = read_metrics(folder / "results/development/evaluation/metrics.csv")
-    return metrics.set_index(["score", "estimand"])
+    alone = (metrics["against"] == "") & (metrics["subgroup"] == "")
+    return metrics[alone].set_index(["score", "estimand"])
 
 
 def hanley_mcneil_error(auc, n_dead, n_alive):
@@ -117,34 +122,57 @@ def test_the_feature_files_are_what_was_written_and_the_time_is_told(study):
     times = pd.read_csv(folder / "throughput/0000.csv").iloc[0]
     assert times["tiles"] == 4 * times["spots"]
     page = (study / "results/report/study.html").read_text(encoding="utf-8")
-    assert f"<td>{4 * n_spots} (" in page
+    assert f"<td>{4 * n_spots} (" in page  # tiles, and how many are distinct
 
 
 def test_report_says_what_the_metrics_table_says(study):
     page = (study / "results/report/study.html").read_text(encoding="utf-8")
-    ratio = figures(study).loc[("lstm", "hr_high_low")]
-    auc = figures(study).loc[("lstm", "auc_60m")]
-    for row in (ratio, auc):
-        assert f"{row['estimate']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})" in page
-    assert page.count("<svg") == 4
-    text = re.sub(r'"data:image/jpeg;base64,[^"]+"', "", page)
+    for estimand in ("auc_ipcw_60m", "hr_high_low", "auc_60m"):
+        row = figures(study).loc[("lstm", estimand)]
+        told = f"{row['estimate']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
+        assert f'data-score="lstm" data-estimand="{estimand}">{told}<' in page
+    drawn = set(re.findall(r'id="figure-(\w+)"', page))
+    assert drawn == {path.stem for path in (study / "results/report/figures").glob("*.svg")}
+    assert {"flow", "roc", "kaplan_meier", "forest", "risk_maps", "tiles", "time"} <= drawn
+    missing = set(re.findall(r'id="missing-(\w+)"', page))
+    assert missing == {"exclusions", "findings", "tuning", "controls"}
+    text = re.sub(r'data:[^"\')]+|<(script|style).*?</\1>', "", page, flags=re.S)
     assert "http" not in text.replace("http://www.w3.org", "")  # names of SVG, not addresses
-    for section in [
-        "finding",
-        "warnings",
-        "headline",
-        "groups",
-        "roc",
-        "spots",
-        "training",
-        "methods",
-        "about",
-    ]:
-        assert f'id="{section}"' in page
     assert "random numbers" in page
     assert "Internal validation only" in page
     for word in (" nan", "NaN", "p = 0.000", ">None<", "inf "):
         assert word not in text
+    assert str(study) not in page  # where it lies is nobody's business
+
+
+def test_the_record_names_inputs_and_what_was_typed(study):
+    record = json.loads((study / "results/report/provenance.json").read_text())
+    assert {row["table"] for row in record["inputs"]} == {
+        "development: patients",
+        "development: spots",
+    }
+    assert all(len(row["sha256"]) == 64 for row in record["inputs"])
+    assert "snakemake" in record["command"]
+    assert "--cores 2" in record["command"]
+    assert str(study) not in record["command"]
+
+
+def test_the_report_of_the_run_shows_every_figure_and_table_with_its_caption(study):
+    run = run_snakemake(study, "--report", "results/report/run.zip")
+    assert run.returncode == 0, output_of(run)
+    assert "rst" not in output_of(run)  # a caption that cannot be read is only printed
+    with zipfile.ZipFile(study / "results/report/run.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+        page = archive.read("run/report.html").decode()
+    folder = study / "results/report"
+    shown = {path.name for path in (folder / "figures").glob("*.svg")}
+    shown |= {path.name for path in (folder / "tables").glob("*.csv")}
+    assert shown | {"study.html"} <= names
+    for name in ("kaplan_meier", "hazard_ratios"):
+        caption = captions()[name].partition(".")[0]
+        assert caption in page
+    for category in set(categories().values()):
+        assert category in page
 
 
 def test_logs_are_quiet(study):
@@ -165,7 +193,8 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         ({"title": "Another title"}, {"config_as_run", "report"}),
         (
             {"models": {"training": {"learning_rate": 0.01}}},
-            {"config_as_run", "train", "clinical", "attribute", "scores", "evaluate", "report"},
+            {"config_as_run", "train", "clinical", "attribute", "gallery", "scores", "evaluate",
+             "report"},
         ),
         (
             {"cohort": {"grade_high": 2}},
@@ -173,8 +202,8 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         ),
         (
             {"resampling": {"seed": 1}},
-            {"config_as_run", "folds", "train", "baseline", "clinical", "attribute", "scores",
-             "evaluate", "report"},
+            {"config_as_run", "folds", "train", "baseline", "clinical", "attribute",
+             "gallery", "scores", "evaluate", "report"},
         ),
         ({"evaluation": {"seed": 1}}, {"config_as_run", "evaluate", "report"}),
         (
@@ -184,12 +213,12 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
         (
             {"features": {"seed": 1}},
             {"config_as_run", "weights", "features", "cohort", "folds", "train", "baseline",
-             "clinical", "attribute", "scores", "evaluate", "report"},
+             "clinical", "attribute", "gallery", "scores", "evaluate", "report"},
         ),
         (
             {"spots": {"order": "snake"}},
             {"config_as_run", "tiles", "features", "cohort", "folds", "train", "baseline",
-             "clinical", "attribute", "scores", "evaluate", "report"},
+             "clinical", "attribute", "gallery", "scores", "evaluate", "report"},
         ),
     ],
 )  # fmt: skip

@@ -35,7 +35,7 @@ def mistakes():
 
 STARTED = time.time()
 # Jobs read the Snakefile again with a command line of their own; the report tells the first.
-os.environ.setdefault("HISTOSURV_COMMAND", shlex.join(sys.argv))
+os.environ.setdefault("HISTOSURV_COMMAND", shlex.join(["snakemake", *sys.argv[1:]]))
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
 PLAN = checked(Plan, config)

@@ -77,10 +77,7 @@ rule report:
             patterns=["{item}.svg"],
             caption="../report/item.rst",
             category=category_of,
-            labels=lambda wildcards: {
-                "what": TITLES[wildcards.item],
-                "kind": "figure",
-            },
+            labels=labels_of("figure"),
         ),
         tables=report(
             directory("<results>/report/tables"),

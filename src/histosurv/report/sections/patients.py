@@ -10,8 +10,9 @@ from histosurv.report.run import Run
 from histosurv.report.sections.spots import data_address
 from histosurv.report.wording import name_of, number
 
-PICTURES_MB = 2.5  # of all patients' spots together
-SIDES_PX = (192, 128, 96, 64, 48, 32)  # the largest that the budget allows is taken
+PICTURES_MB = 3.0  # of all patients' spots together
+# Longest side in pixels, and quality; the first that the budget allows is taken.
+SIZES = ((192, 60), (128, 55), (96, 50), (64, 40), (48, 30), (32, 30))
 LEVELS = 16  # colours of a map, of which one is none: four bits a tile
 ENDS = {0: "alive", 1: "dead of the cancer", 2: "other death"}
 LABELS = {0.0: "survived", 1.0: "dead of the cancer"}
@@ -92,22 +93,22 @@ def _pictures(run: Run, spots: list[str]) -> tuple[dict[str, str], int]:
     """Small pictures of the spots in the largest size that the page has room for."""
     if not run.has_pictures:
         return {}, 0
-    for side in SIDES_PX:
-        # The first ones tell what all of them will take.
-        sample = [_picture(run, spot, side) for spot in spots[:: max(1, len(spots) // 40)]]
-        mean = np.mean([len(of) for of in sample] or [0])
+    few = sorted(spots)[:: max(1, len(spots) // 40)]  # which tell what all of them will take
+    for size in SIZES:
+        mean = np.mean([len(_picture(run, spot, *size)) for spot in few] or [0])
         if mean * len(spots) <= PICTURES_MB * 1e6:
-            return {spot: _picture(run, spot, side) for spot in spots}, side
+            # In the order of the archives, each of which is opened once.
+            return {spot: _picture(run, spot, *size) for spot in sorted(spots)}, size[0]
     return {}, 0
 
 
-def _picture(run: Run, spot: str, side: int) -> str:
+def _picture(run: Run, spot: str, side: int, quality: int) -> str:
     picture = run.thumbnails.picture(spot)
     if picture is None:
         return ""
     picture = picture.convert("RGB")
     picture.thumbnail((side, side))
-    return data_address(picture, "WEBP", quality=50)
+    return data_address(picture, "WEBP", quality=quality, method=6)
 
 
 def _ratios(run: Run) -> dict[str, float]:
