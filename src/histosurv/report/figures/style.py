@@ -87,6 +87,7 @@ def to_svg(figure: Figure, name: str) -> str:
     Its ids carry the name, lest those of two figures on one page be the same.
     """
     text = _saved(figure, "svg").decode("utf-8")
+    figure.set_layout_engine("none")  # everything has its place now, in the next format too
     text = text[text.index("<svg") :]
     return re.sub(r'(<[^>]*?\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
 
