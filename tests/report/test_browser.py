@@ -22,6 +22,25 @@ HOSTILE = [
 WIDTHS = (390, 820, 1500)
 SCHEMES = ("light", "dark")
 
+# Texts of figures that leave their figure, and those that lie over one another.
+CUT = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+    const frame = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < frame.left - 1 || box.right > frame.right + 1
+            || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+    }).map(text => svg.closest('figure').id + ': ' + text.textContent.trim());
+})"""
+OVER_EACH_OTHER = """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+    const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent.trim());
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    return texts.flatMap((text, i) => texts.slice(i + 1).filter((_, k) => {
+        const [a, b] = [boxes[i], boxes[i + 1 + k]];
+        return Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+    }).map(other => `${svg.closest('figure').id}: ${text.textContent} | ${other.textContent}`));
+})"""
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -151,15 +170,8 @@ def test_without_scripts_nothing_is_missing(browser, path):
 def test_nothing_is_cut_or_too_wide(browser, path, width, scheme, tmp_path):
     with opened(browser, path, width=width, scheme=scheme) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        cut = page.evaluate("""() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
-            const frame = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll('text')].filter(text => {
-                const box = text.getBoundingClientRect();
-                return box.left < frame.left - 1 || box.right > frame.right + 1
-                    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
-            }).map(text => svg.closest('figure').id + ': ' + text.textContent.trim());
-        })""")
-        assert cut == []
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(OVER_EACH_OTHER) == []
         letters = page.evaluate("""() => Math.min(...[...document.querySelectorAll('figure svg')]
             .map(svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))""")
         assert letters > 0.9  # of the size that they were drawn in: 7 points and more

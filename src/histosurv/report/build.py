@@ -105,6 +105,7 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
     KeyError
         A section makes an item that has no caption, or the other way round.
     """
+    title = run.config["title"]  # first of all: is this a finished run
     parts, items, svgs = [], {}, {}
     for section in track(sections(), "report", "section"):
         content = MAKERS[section.id](run)
@@ -117,7 +118,7 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
         parts.append((section, content, _shown(section, content, svgs)))
     page = _environment().get_template("study.html.j2")
     text = page.render(
-        title=run.config["title"],
+        title=title,
         headline=headline(run),
         facts=_facts(run),
         warnings=[

@@ -37,6 +37,12 @@ class Panel:
     is_ratio: bool = False
 
 
+def ends(key: str, row: pd.Series | None) -> dict[str, float]:
+    """Cells of a panel from a row of the metrics table; missing without one."""
+    names = {key: "estimate", f"{key}_lower": "lower", f"{key}_upper": "upper"}
+    return {name: np.nan if row is None else row[column] for name, column in names.items()}
+
+
 @styled
 def draw_intervals(
     table: pd.DataFrame, panels: Sequence[Panel], *, colours: dict[str, str] | None = None

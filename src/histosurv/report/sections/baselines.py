@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from histosurv.report.content import Content, Missing, Plot, Table
-from histosurv.report.figures.intervals import Panel, draw_intervals
+from histosurv.report.figures.intervals import Panel, draw_intervals, ends
 from histosurv.report.run import Run
 from histosurv.report.sections.training import read_jobs
 from histosurv.report.wording import name_of, number, p_of, size, told
@@ -42,7 +42,7 @@ def _figure(run: Run) -> Plot | Missing:
         if auc is None or ratio is None:
             continue
         rows.append(
-            {"label": name_of(score), "size": size(ratio)} | _ends("auc", auc) | _ends("hr", ratio)
+            {"label": name_of(score), "size": size(ratio)} | ends("auc", auc) | ends("hr", ratio)
         )
     table = pd.DataFrame(rows)
     if table.empty or table[["auc", "hr"]].isna().all(axis=None):
@@ -55,10 +55,6 @@ def _figure(run: Run) -> Plot | Missing:
         for s in run.score_names
     )
     return Plot(draw_intervals(table, panels), table, f"{alt}.", "At the right: n / deaths.")
-
-
-def _ends(key: str, row: pd.Series) -> dict[str, float]:
-    return {key: row["estimate"], f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
 
 
 def _table(run: Run) -> Table:

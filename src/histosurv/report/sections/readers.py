@@ -4,7 +4,7 @@ import pandas as pd
 
 from histosurv.evaluation.study import MAJORITY
 from histosurv.report.content import Content, Missing, Plot, Table
-from histosurv.report.figures.intervals import Panel, draw_intervals
+from histosurv.report.figures.intervals import Panel, draw_intervals, ends
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, name_of, number, p_of, size, told
 
@@ -68,11 +68,9 @@ def _figure(run: Run, rows: list[dict]) -> Plot | Missing:
             {
                 "label": name_of(row["reader"]),
                 "series": series,
-                "sensitivity": of["estimate"],
-                "sensitivity_lower": of["lower"],
-                "sensitivity_upper": of["upper"],
                 "size": size(of),
             }
+            | ends("sensitivity", of)
             for row in rows
             for series, of in (("the reader", row["theirs"]), (ours, row["ours"]))
         ]

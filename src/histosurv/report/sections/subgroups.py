@@ -3,7 +3,7 @@
 import pandas as pd
 
 from histosurv.report.content import Content, Missing, Plot, Table
-from histosurv.report.figures.intervals import Panel, draw_intervals
+from histosurv.report.figures.intervals import Panel, draw_intervals, ends
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, number, p_of, size, told
 
@@ -61,8 +61,8 @@ def _subgroups(run: Run) -> Plot | Missing:
         ratio = run.row(run.primary, "hr_per_sd", subgroup=name)
         rows.append(
             {"label": name or "all patients", "size": size(ratio)}
-            | _ends("auc", auc)
-            | _ends("hr", ratio)
+            | ends("auc", auc)
+            | ends("hr", ratio)
         )
     table = pd.DataFrame(rows)
     missing = [row["label"] for row in rows if pd.isna(row["auc"]) and pd.isna(row["hr"])]
@@ -78,12 +78,6 @@ def _subgroups(run: Run) -> Plot | Missing:
         f"{row['label']} AUC {number(row['auc'])}, ratio {number(row['hr'])}" for row in rows
     )
     return Plot(draw_intervals(table, panels), table, f"{alt}.", f"{note} Dotted: all patients.")
-
-
-def _ends(key: str, row: pd.Series | None) -> dict[str, float]:
-    if row is None:
-        return dict.fromkeys((key, f"{key}_lower", f"{key}_upper"), float("nan"))
-    return {key: row["estimate"], f"{key}_lower": row["lower"], f"{key}_upper": row["upper"]}
 
 
 def _interactions(run: Run) -> Table | Missing:
@@ -104,7 +98,7 @@ def _blocks(run: Run) -> Plot | Missing:
     areas = _own(run, "auc_ipcw_60m")
     rows = [
         {"label": name, "size": size(run.row(run.primary, "auc_ipcw_60m", subgroup=name))}
-        | _ends("auc", run.row(run.primary, "auc_ipcw_60m", subgroup=name))
+        | ends("auc", run.row(run.primary, "auc_ipcw_60m", subgroup=name))
         for name in areas["subgroup"]
         if name.startswith(WITHOUT)
     ]
@@ -114,7 +108,7 @@ def _blocks(run: Run) -> Plot | Missing:
             "block)."
         )
     whole = run.row(run.primary, "auc_ipcw_60m")
-    everybody = {"label": "all patients", "size": size(whole)} | _ends("auc", whole)
+    everybody = {"label": "all patients", "size": size(whole)} | ends("auc", whole)
     table = pd.DataFrame([everybody, *rows])
     spread = run.row(run.primary, "auc_ipcw_60m_block_spread")
     note = f"Largest less smallest: {told(spread, 3)}. At the right: n / dead within five years."
