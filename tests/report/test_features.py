@@ -3,7 +3,7 @@ import pandas as pd
 
 from histosurv.features.store import write_features
 from histosurv.publish import write_table
-from histosurv.report.features import feature_section
+from histosurv.report.features import feature_section, throughput_rows
 
 
 def write_store(folder, recipes, throughput=None):
@@ -24,7 +24,7 @@ def test_features_made_in_different_ways_are_counted(tmp_path):
     assert section["mixed"] == ["precision"]
     assert section["recipe"] == {"precision": "bf16 (2 spots); fp32 (1 spots)", "layer": "fc2"}
     assert section["width"] == 3
-    assert section["throughput"] == []
+    assert throughput_rows(tmp_path / "throughput", 1) == []
 
 
 def test_imported_files_are_no_different_ways(tmp_path):
@@ -42,8 +42,8 @@ def test_time_is_summed_over_jobs_of_a_device(tmp_path):
     }  # fmt: skip
     idle = job | dict.fromkeys(("spots", "tiles", "distinct_tiles"), 0) | {"precision": "fp32"}
     write_store(tmp_path, [{"precision": "bf16"}], [job, job, idle])
-    both, nothing = feature_section(tmp_path, 1)["throughput"]
-    assert both["spots"] == "4 computed, 2 taken over"
-    assert both["rate"] == "2.0"
-    assert both["busy"] == "decode 2, compute 14, wait 2, write 1"
-    assert nothing["rate"] == ""
+    both, nothing = throughput_rows(tmp_path / "throughput", 1)
+    assert both["Spots"] == "4 computed, 2 taken over"
+    assert both["Tiles per second"] == "2.0"
+    assert both["Seconds of"] == "decode 2, compute 14, wait 2, write 1"
+    assert nothing["Tiles per second"] == ""

@@ -17,7 +17,7 @@ def test_two_runs_give_the_same_bytes_whatever_the_batch_size(tmp_path):
     models = {"training": {"max_epochs": 3}, "baselines": ["svm"], "clinical": ["age"]}
     models["tuning"] = {"settings": 2, "inner_folds": 2}
     models["lstm"] = {"units": [32, 8], "alternatives": [{"dropout": 0.3}]}
-    settings = {"models": models, "resampling": {"folds": 2}}
+    settings = {"models": models, "resampling": {"folds": 2}, "evaluation": {"resamples": 100}}
     for folder, size, cores in zip(folders, (64, 20), (2, 1), strict=True):
         run = run_snakemake(folder, config={**settings, "spots_per_job": size}, cores=cores)
         assert run.returncode == 0, output_of(run)
