@@ -11,6 +11,7 @@ from tests.report.whole_run import everything, noise, whole_run
 from histosurv.publish import write_table
 from histosurv.report.build import build_report
 from histosurv.report.run import Run
+from histosurv.report.sections.methods import methods
 from histosurv.report.spec import sections
 
 N_ITEMS = sum(len(section.captions) for section in sections())
@@ -48,7 +49,7 @@ def test_one_reader_and_no_grade(tmp_path):
     run = whole_run(tmp_path, {"r1": calls}, cohort={"readers": ["r1"]})
     page, missing = built(run)
     assert "matched" not in missing
-    assert "1 reader called spots" in page
+    assert "1 reader called patients" in page
 
 
 @pytest.fixture
@@ -90,6 +91,8 @@ def test_one_split(tmp_path):
     page, _ = built(whole_run(tmp_path, resampling={"scheme": "single", "repeats": 1}))
     assert "served for fitting alone" in page
     assert "every test patient was scored" in page
+    row = Run(tmp_path).row("lstm", "auc_60m")
+    assert f"{row['n']:.0f} patients, {row['events']:.0f} of them dead" in page
 
 
 def test_pictures_that_could_not_be_read(tmp_path):
@@ -104,8 +107,27 @@ def test_pictures_that_could_not_be_read(tmp_path):
     measured = ["x", "y", "width", "height", "mpp", "tissue_fraction", "relative_sharpness"]
     table.loc[lost, measured] = np.nan
     write_table(table, path)
-    exclusions = pd.DataFrame({"id": gone, "stage": "picture", "reason": "a.png: cannot be read"})
+    exclusions = pd.DataFrame({"id": gone, "stage": "picture", "reason": "/ward/Doe/a.png: broken"})
     write_table(exclusions, home / "cohort/exclusions.csv")
     page, _ = built(Run(tmp_path))
     assert "3 of 90 spots could not be used (the image cannot be decoded: 3)" in page
     assert "spots, the image cannot be decoded: 3" in page
+    assert "a.png: broken" in page
+    assert "/ward/Doe" not in page  # where it lies may name somebody
+
+
+def test_columns_that_are_called_like_those_of_a_score(tmp_path):
+    numbers = dict.fromkeys(("value", "threshold", "risk_60m", "fold"), np.arange(finished_run.N))
+    run = whole_run(tmp_path, numbers, evaluation={"covariates": ["value"]})
+    own = run.scores[run.scores["score"] == "lstm"].set_index("patient_id")["value"]
+    scored = run.scored("lstm").set_index("patient_id")["value"]
+    assert np.allclose(scored, own[scored.index])
+    built(run)
+
+
+def test_methods_do_not_claim_what_the_tables_do_not_allow(tmp_path):
+    run = whole_run(tmp_path)  # the defaults ask for readers' votes, age, sex, stage and grade
+    text = " ".join(methods(run).extra["paragraphs"])
+    assert run.config["evaluation"]["against"] == "vote_count"
+    for claim in ("declared before", "multivariable", "McNemar", "kappa"):
+        assert claim not in text

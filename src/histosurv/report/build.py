@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from histosurv.progress import track
 from histosurv.publish import published
 from histosurv.report.content import MOST_ROWS, Content, Item, Plot, Table
-from histosurv.report.exports import export, plain
+from histosurv.report.exports import export, has_latex, plain
 from histosurv.report.figures.style import to_svg
 from histosurv.report.provenance import write_provenance
 from histosurv.report.run import Run
@@ -77,6 +77,8 @@ class Shown:
         Of a figure.
     csv : str
         Address of its numbers.
+    has_latex : bool
+        Whether a table lies there as LaTeX, too.
     """
 
     kind: str
@@ -85,6 +87,7 @@ class Shown:
     item: Item
     svg: Markup | None = None
     csv: str = ""
+    has_latex: bool = False
 
 
 def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
@@ -157,7 +160,7 @@ def _shown(section: Section, content: Content, svgs: dict[str, str]) -> list[Sho
             shown.append(Shown("figure", name, caption, item, svg, csv))
         elif isinstance(item, Table):
             csv = _address(plain(item.rows).to_csv(index=False), f"tables/{name}.csv")
-            shown.append(Shown("table", name, caption, item, csv=csv))
+            shown.append(Shown("table", name, caption, item, csv=csv, has_latex=has_latex(item)))
         else:
             shown.append(Shown("missing", name, caption, item))
     return shown

@@ -37,8 +37,13 @@ def export(items: dict[str, Item], svgs: dict[str, str], out: Path) -> None:
         elif isinstance(item, Table):
             rows = plain(item.rows)
             write_table(rows, out / f"tables/{name}.csv")
-            if len(rows) <= MOST_LATEX_ROWS:
+            if has_latex(item):
                 _write(out / f"tables/{name}.tex", rows.to_latex(index=False, escape=True).encode())
+
+
+def has_latex(table: Table) -> bool:
+    """Whether a table is short enough to be pasted into a paper."""
+    return len(table.rows) <= MOST_LATEX_ROWS
 
 
 def plain(rows: pd.DataFrame) -> pd.DataFrame:

@@ -115,14 +115,12 @@ def _resampling(config: dict, counts: pd.Series, sizes: pd.DataFrame) -> str:
             "as these allow (fit and validation part share blocks, the test part has its own)"
         )
     return (
-        f"The {counts['n_patients']:.0f} patients were split {how}, {drawn} "
-        f"(seed {resampling['seed']}). {tested} "
-        f"({part['test']} patients); of the others {part['fit']} were used for fitting and "
-        f"{part['validation']} (the validation part) for early stopping, for the "
-        "scale of the scores and for the threshold "
-        "between low and high risk, which is the median score of the validation part. "
-        "Every figure rests on scores of patients who took no part in fitting, stopping or "
-        "thresholding the model that scored them."
+        f"The {counts['n_patients']:.0f} patients were split {how}, {drawn} (seed "
+        f"{resampling['seed']}). {tested} ({part['test']} patients); of the others {part['fit']} "
+        f"were used for fitting and {part['validation']} (the validation part) for early stopping, "
+        "for the scale of the scores and for the threshold between low and high risk, which is "
+        "the median score of the validation part. Every figure rests on scores of patients who "
+        "took no part in fitting, stopping or thresholding the model that scored them."
     )
 
 
@@ -152,18 +150,14 @@ def _evaluation(config: dict, counts: pd.Series) -> str:
     return (
         "Outcome was death of the cancer; other deaths were censored in time-to-event figures. "
         "Median follow-up is by the reverse Kaplan-Meier method [@schemper]. The main figure is "
-        "the "
-        "area under the ROC curve at 60 months with inverse-probability-of-censoring weights "
+        "the area under the ROC curve at 60 months with inverse-probability-of-censoring weights "
         "[@blanche], which uses all patients; beside it stand Uno's [@uno] and Harrell's "
-        "[@harrell] "
-        "concordance. The five-year AUC of the original study [@bychkov] uses patients known to "
-        "have "
-        f"died of the cancer by 60 months ({counts['n_dead_60m']:.0f} of the cohort) or known to "
-        f"have survived ({counts['n_alive_60m']:.0f}), with DeLong's interval [@delong]; "
-        f"the {counts['n_unknown_60m']:.0f} others are left out of it and are never counted as "
-        "survivors. Figures are given for scores pooled over folds and from pairs of patients "
-        "within "
-        f"a fold (mean over the partitions).{repeated} "
+        "[@harrell] concordance. The five-year AUC of the original study [@bychkov] uses patients "
+        f"known to have died of the cancer by 60 months ({counts['n_dead_60m']:.0f} of the cohort) "
+        f"or known to have survived ({counts['n_alive_60m']:.0f}), with DeLong's interval "
+        f"[@delong]; the {counts['n_unknown_60m']:.0f} others are left out of it and are never "
+        "counted as survivors. Figures are given for scores pooled over folds and from pairs of "
+        f"patients within a fold (mean over the partitions).{repeated} "
         f"{_intervals(config['evaluation'])}"
     )
 
@@ -171,10 +165,10 @@ def _evaluation(config: dict, counts: pd.Series) -> str:
 def _intervals(asked: dict) -> str:
     """Sentences on intervals and on the one test that was declared before."""
     text = (
-        "Intervals are 95 % ones; those of weighted areas, concordance, Brier score and of all "
+        "Intervals are 95 % ones; those of weighted areas, concordance, Brier score and their "
         f"differences are percentiles of {asked['resamples']} bootstrap samples of the patients, "
-        "the "
-        f"same for every score (seed {asked['seed']})."
+        f"the same for every score (seed {asked['seed']}); those of weighted areas in subgroups, "
+        "without a block, of death of any cause and by spots are normal ones."
     )
     if asked["against"]:
         text += (
@@ -190,28 +184,25 @@ def _regression(config: dict) -> str:
     text = (
         "Hazard ratios are of univariable Cox regression [@cox] over the whole follow-up (Efron's "
         "ties [@efron], Wald intervals), of high against low risk and per standard deviation of "
-        "the "
-        "score"
+        "the score"
     )
     if asked["covariates"]:
         text += (
-            f", and of multivariable regression with {', '.join(asked['covariates'])} on "
-            "patients who "
-            "have all of them, with a likelihood-ratio test of the score"
+            f", and of multivariable regression with {', '.join(asked['covariates'])} on patients "
+            "who have all of them, with a likelihood-ratio test of the score"
         )
     text += (
-        ". Proportionality was tested along the scaled Schoenfeld residuals [@grambsch]. Survival "
-        "curves are Kaplan and Meier's [@kaplan] with log-log bands. Other deaths were taken as "
-        "competing in cumulative incidence (Aalen and Johansen), Gray's test [@gray] and Fine and "
-        "Gray's regression [@fine]. Predicted risks were held against outcomes by Brier score, its "
-        "gain over the average risk [@kattan], observed over expected deaths and the calibration "
-        "slope; their use by net benefit [@vickers]."
+        ". Proportionality was tested by the score test of a coefficient that changes with 1 - "
+        "S(t) [@grambsch]. Survival curves are Kaplan and Meier's [@kaplan] with log-log bands. "
+        "Other deaths were taken as competing in cumulative incidence (Aalen and Johansen), "
+        "Gray's test [@gray] and Fine and Gray's regression [@fine]. Predicted risks were held "
+        "against outcomes by Brier score, its gain over the average risk [@kattan], observed over "
+        "expected deaths and the calibration slope; their use by net benefit [@vickers]."
     )
     if config["cohort"]["readers"]:
         text += (
             " Readers' agreement is Cohen's or Fleiss' kappa [@fleiss]; each reader was compared "
-            "with "
-            "the score at equal specificity by McNemar's exact test over the deaths."
+            "with the score at equal specificity by McNemar's exact test over the deaths."
         )
     return text
 

@@ -147,6 +147,14 @@ class Run:
         folder = self.folder / "spots/thumbnails"
         return Thumbnails([folder / f"{batch}.zip" for batch in self.batches])
 
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Width over height of every spot whose picture was seen."""
+        if self.quality is None:
+            return {}
+        ratio = self.quality["width"] / self.quality["height"]
+        return dict(zip(self.quality["spot_id"], ratio.fillna(1).round(3), strict=True))
+
     @cached_property
     def places(self) -> pd.DataFrame:
         """Every tile with a contribution, and where it lies in its spot.
@@ -251,6 +259,11 @@ class Run:
         return self.config["evaluation"]["primary"] or [*self.models, ""][0]
 
     @property
+    def is_learnt(self) -> bool:
+        """Whether the study's score is of a model of the folds, and did not come with the table."""
+        return self.primary in [*self.models, *self.clinical]
+
+    @property
     def explained(self) -> str:
         """The network whose tiles are shown, the study's own before others; empty = none."""
         if not self.config["models"]["attribution"]["run"]:
@@ -285,5 +298,7 @@ class Run:
         mean = own.groupby("patient_id")[["value", "risk_60m", "threshold"]].mean()
         first = own.sort_values("repeat", kind="stable").drop_duplicates("patient_id")
         mean["fold"] = first.set_index("patient_id")["fold"]
-        table = self.patients.merge(mean, left_on="patient_id", right_index=True)
+        # A column of the patient table may have such a name; what is asked for here is the score.
+        own = self.patients.drop(columns=[*mean.columns, "is_high"], errors="ignore")
+        table = own.merge(mean, left_on="patient_id", right_index=True)
         return table.assign(is_high=table["value"] >= table["threshold"])

@@ -26,7 +26,7 @@ NAMES = {
 
 def name_of(score: str) -> str:
     """Name of a score; one that is not ours keeps its own."""
-    return NAMES.get(score, score.replace("_", " "))
+    return NAMES.get(score, score)
 
 
 def in_order(scores: list[str]) -> list[str]:

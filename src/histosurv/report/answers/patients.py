@@ -192,7 +192,7 @@ def _association(run: Run) -> Answer:
 
 def _differences(run: Run) -> Answer:
     labels = run.folds.merge(run.patients[["patient_id", "label_60m"]], on="patient_id")
-    shares = labels.groupby(["part", "repeat", "fold"])["label_60m"].mean().astype(float)
+    shares = labels.groupby(["part", "repeat", "fold"])["label_60m"].mean().astype(float).dropna()
     told = [_shares(shares[part], part) for part in ("fit", "test") if part in shares]
     return Answer(
         "There are no data from elsewhere: all parts are of one cohort. Dead by five years among "

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from histosurv.evaluation.design import Covariate
+from histosurv.report.origin import without_folder
 from histosurv.report.run import Run
 from histosurv.report.wording import NAMES, interval, listed, name_of, p_value
 
@@ -75,7 +76,7 @@ def of_subgroups(run: Run, estimand: str) -> pd.DataFrame:
 
 def is_model(run: Run) -> bool:
     """Whether the study's score is one that was learnt in the folds."""
-    return run.primary in [*run.models, *run.clinical]
+    return run.is_learnt
 
 
 def terms(run: Run, model: str) -> dict[str, pd.Series]:
@@ -138,10 +139,10 @@ def span(values: pd.Series) -> str:
 
 def source(run: Run) -> str:
     """Where the numbers of a tile come from."""
-    features = run.config["features"]
     if not run.has_pictures:
         return "tile features that were computed elsewhere"
-    return f"tile features of {features['encoder']} (weights: {features['weights']})"
+    weights = without_folder(run.config["features"]["weights"])
+    return f"tile features of {run.config['features']['encoder']} (weights: {weights})"
 
 
 def names(scores: list[str]) -> str:

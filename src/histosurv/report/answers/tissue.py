@@ -109,8 +109,8 @@ def _poor_input(run: Run) -> Answer:
     unusable = int((run.quality["usable"] != 1).sum())
     text = (
         "Spots that cannot be used (unreadable, without tissue, of a wrong scale) are left out, "
-        "and patients who have no other. Left out here: "
-        f"{unusable} of {counted(len(run.quality), 'spot')}."
+        f"and patients who have no other. Left out here: {unusable} of "
+        f"{counted(len(run.quality), 'spot')}."
     )
     label = "Five-year AUC without spots that have a remark"
     without = figures(run, {"auc_ipcw_60m_spots_without_remark": label})

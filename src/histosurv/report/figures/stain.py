@@ -31,7 +31,7 @@ def draw_stain(spots: pd.DataFrame) -> Figure:
             red, blue = group[f"{dye}_r"], group[f"{dye}_b"]
             axes.plot(red, blue, marker, color=colour, ms=3, alpha=0.35, mew=0,
                       rasterized=len(spots) > MANY)  # fmt: skip
-            label = short(str(block), 20) or "all spots"
+            label = short(str(block), 20) or "no block"
             shown = dye == "haematoxylin" and number < len(BLOCKS)
             axes.plot(
                 red.median(),

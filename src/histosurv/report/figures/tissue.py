@@ -22,9 +22,9 @@ def draw_risk_maps(cases: list[dict]) -> Figure:
     Parameters
     ----------
     cases : list of dict
-        ``title`` (lines of text), ``picture`` (image, or None where there is none), ``boxes``
-        (n_tiles, 4): left, top, width and height of every tile as shares of the spot, and
-        ``contributions`` (n_tiles,) in log-odds.
+        ``title`` (lines of text), ``ratio`` (width over height of the spot), ``picture`` (image, or
+        None where there is none), ``boxes`` (n_tiles, 4): left, top, width and height of every tile
+        as shares of the spot, and ``contributions`` (n_tiles,) in log-odds.
     """
     scale = largest(np.concatenate([case["contributions"] for case in cases]))
     n_rows = -(-len(cases) // A_ROW)
@@ -42,6 +42,8 @@ def draw_risk_maps(cases: list[dict]) -> Figure:
             "\n".join(short(line, 34) for line in case["title"]), fontsize=7.5, loc="left"
         )
         draw_contributions(coloured, case["boxes"], case["contributions"], scale)
+        for axes in (plain, coloured):  # a spot is as wide as it is
+            axes.set_aspect(1 / case["ratio"])
     bar = figure.colorbar(
         mpl.cm.ScalarMappable(mpl.colors.Normalize(-scale, scale), COLOURS), ax=grid,
         location="bottom", shrink=0.5, aspect=40,
@@ -64,7 +66,7 @@ def draw_contributions(
         if np.isfinite(value):
             colour = COLOURS(0.5 + 0.5 * value / scale)
             axes.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.6, lw=0))
-    axes.set(xlim=(0, 1), ylim=(1, 0), aspect="equal")
+    axes.set(xlim=(0, 1), ylim=(1, 0))
 
 
 @styled

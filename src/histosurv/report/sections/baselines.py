@@ -54,7 +54,12 @@ def _figure(run: Run) -> Plot | Missing:
         f"{told(run.row(s, 'hr_per_sd'))}"
         for s in run.score_names
     )
-    return Plot(draw_intervals(table, panels), table, f"{alt}.", "At the right: n / deaths.")
+    return Plot(
+        draw_intervals(table, panels),
+        table,
+        f"{alt}.",
+        "At the right: n / deaths of the cancer, ever.",
+    )
 
 
 def _table(run: Run) -> Table:

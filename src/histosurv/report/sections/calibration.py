@@ -23,9 +23,13 @@ def calibration(run: Run) -> Content:
     if has(ratio) and (ratio["lower"] > 1 or ratio["upper"] < 1):
         warnings.append(
             f"{name_of(run.primary)}: observed deaths are {told(ratio)} of those expected: the "
-            "level "
-            "of the risks is off. Models that learn from patients with a known outcome alone see "
-            "more deaths than there are."
+            "level of the risks is off."
+            + (
+                " Models that learn from patients with a known outcome alone see more deaths than "
+                "there are."
+                if ratio["upper"] < 1 and run.primary in run.models
+                else ""
+            )
         )
     items = {
         "calibration": _calibration(run),

@@ -21,14 +21,12 @@ def cohort(run: Run) -> Content:
     columns = described(run)
     text = [
         f"Median follow-up (reverse Kaplan-Meier) {told(follow_up, 1)} months. Five-year survival: "
-        f"{told(cancer)} with other deaths censored ({_who(cancer)}), {told(overall)} for death "
-        "of any "
-        f"cause ({_who(overall)}).",
+        f"{told(cancer)} with other deaths censored ({_who(cancer)}), {told(overall)} for death of "
+        f"any cause ({_who(overall)}).",
         f"Of {run.count('n_patients')} patients {run.count('n_dead_60m')} were dead of the cancer "
         f"at five years and {run.count('n_alive_60m')} known to have survived. Of "
         f"{run.count('n_unknown_60m')} it is not known: {run.count('n_unknown_60m_lost')} were "
-        "lost, "
-        f"{run.count('n_unknown_60m_other_death')} died of something else.",
+        f"lost, {run.count('n_unknown_60m_other_death')} died of something else.",
     ]
     ends = ", ".join(
         f"{(run.patients['event'] == event).sum()} {name}" for event, (name, *_) in ENDS.items()

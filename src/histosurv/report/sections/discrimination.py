@@ -68,9 +68,14 @@ def _roc(run: Run) -> Plot | Missing:
     models = [*run.models, *run.clinical, run.primary]
     figure = draw_roc(curves, calls, run.primary, models)
     areas = [f"{name_of(s)} {told(run.row(s, 'auc_60m'))}" for s in dict.fromkeys(curves["score"])]
+    own = run.row(run.primary, "auc_60m")
     note = (
-        f"{run.count('n_dead_60m')} dead, {run.count('n_alive_60m')} survivors; "
-        f"{run.count('n_unknown_60m')} unknown are left out."
+        ""
+        if own is None
+        else (
+            f"Of {name_of(run.primary)} {own['n']:.0f} patients, {own['events']:.0f} of them dead; "
+            "of calls those who were called."
+        )
     )
     return Plot(figure, curves, f"ROC curves; areas: {'; '.join(areas)}.", note)
 

@@ -11,6 +11,7 @@ from histosurv.report.wording import name_of
 from histosurv.spots.thumbnails import from_jpeg
 
 OF_EACH = 3  # patients of every kind that are shown
+MANY_FIRST = 0.2  # share of first tiles from which the reader is told
 PICTURE_PX = 128  # longest side of a spot in the figure
 KINDS = {
     "highest": "highest score",
@@ -27,12 +28,10 @@ def explanations(run: Run) -> Content:
         return Content(items=dict.fromkeys(("risk_maps", "tiles"), Missing(why)))
     text = [
         f"The contribution of a tile is the log-odds that {name_of(run.explained).lower()} gives "
-        "the "
-        "patient less those without the tile, by the models of the first repeat, which had not "
-        "seen "
-        "the patient. It tells what the network reacts to, not why the patient died: tissue that "
-        "merely goes with the cause looks the same, neighbours share their pattern, and what many "
-        "tiles show alike is missed by leaving out one."
+        "the patient less those without the tile, by the models of the first repeat, which had "
+        "not seen the patient. It tells what the network reacts to, not why the patient died: "
+        "tissue that merely goes with the cause looks the same, neighbours share their pattern, "
+        "and what many tiles show alike is missed by leaving out one."
     ]
     return Content(text, {"risk_maps": _maps(run), "tiles": _tiles(run)})
 
@@ -66,7 +65,7 @@ def _maps(run: Run) -> Plot | Missing:
     if run.tiles is None:
         return Missing("Features were imported: there is no picture to lay the risk over.")
     places = run.places
-    cases, tables = [], []
+    cases, tables, ratios = [], [], run.ratios
     for row in chosen(run).to_dict("records"):
         own = places[places["patient_id"] == row["patient_id"]]
         # Of several spots the one that speaks loudest.
@@ -83,6 +82,7 @@ def _maps(run: Run) -> Plot | Missing:
                           _outcome(row)],
                 "picture": picture,
                 "boxes": tiles[["left", "top", "wide", "high"]].to_numpy(),
+                "ratio": ratios.get(spot, 1.0),
                 "contributions": tiles["contribution"].to_numpy(),
             }
         )  # fmt: skip
@@ -109,7 +109,10 @@ def _maps(run: Run) -> Plot | Missing:
         else f"{' '.join(case['title'])}: one tile"
         for case in cases
     )
-    note = "Of several spots of a patient the one with the largest contributions."
+    note = (
+        "Of several spots of a patient the one with the largest contributions; who is discordant "
+        "is not shown again among the highest and lowest."
+    )
     return Plot(draw_risk_maps(cases), table[columns], f"{alt}.", note)
 
 
@@ -131,9 +134,10 @@ def _tiles(run: Run) -> Plot | Missing:
     )
     n = tiles["patient_id"].nunique()
     first = (tiles["tile"] == 1).mean()
-    note = (
-        f"From {n} patients; above each tile the patient and the contribution in log-odds. "
-        f"{first:.0%} of them are the first of their sequence: a recurrent network starts there, "
-        "and without it all later states shift."
-    )
+    note = f"From {n} patients; above each tile the patient and the contribution in log-odds."
+    if run.explained == "lstm" and first > MANY_FIRST:
+        note += (
+            f" {first:.0%} of the tiles are the first of their sequence: a recurrent network "
+            "starts there, and without it all later states shift."
+        )
     return Plot(draw_tiles(tiles, pictures), tiles.drop(columns="member"), f"{alt}.", note)

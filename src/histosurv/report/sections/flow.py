@@ -6,6 +6,7 @@ import pandas as pd
 
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.flow import draw_flow
+from histosurv.report.origin import without_folder
 from histosurv.report.run import Run
 from histosurv.spots.quality import UNUSABLE
 
@@ -18,7 +19,8 @@ def flow(run: Run) -> Content:
     numbers = steps.set_index(["step", "text"])["n"]
     told = ". ".join(f"{n} {text}" for (_, text), n in numbers.items())
     out = run.exclusions
-    table = out.rename(columns={"id": "Id", "stage": "Where", "reason": "Reason"})
+    table = out.assign(reason=out["reason"].map(without_folder))
+    table = table.rename(columns={"id": "Id", "stage": "Where", "reason": "Reason"})
     listed = Missing("No row of the tables was left out.")
     if len(out):
         listed = Table(table, is_sortable=True)

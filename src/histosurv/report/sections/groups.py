@@ -1,5 +1,7 @@
 """The groups at low and high risk: survival, incidence, where the threshold lies."""
 
+import textwrap
+
 import pandas as pd
 
 from histosurv.report.content import Content, Missing, Plot, Table
@@ -34,9 +36,12 @@ def groups(run: Run) -> Content:
     text = [
         f"{name_of(run.primary)} calls {high['n']:.0f} patients high risk ({high['events']:.0f} "
         f"deaths of the cancer) and {low['n']:.0f} low risk ({low['events']:.0f}). A patient is at "
-        "high risk from the median score of the validation patients of the fold on; no outcome "
-        "of a "
-        "tested patient had a part in it."
+        + (
+            "high risk from the median score of the validation patients of the fold on; no outcome "
+            "of a tested patient had a part in it."
+            if run.is_learnt
+            else "high risk as the patient table or the config says."
+        )
         + (
             " Over repeats the mean score is held against the mean threshold."
             if run.config["resampling"]["repeats"] > 1
@@ -58,7 +63,8 @@ def _kaplan_meier(run: Run) -> Plot:
         for table in map(run.curve, ("kaplan_meier", "at_risk"))
     )
     ratio, test = run.row(run.primary, "hr_high_low"), run.row(run.primary, "logrank")
-    inside = f"Hazard ratio {told(ratio)}\nlog-rank {p_value(test['p']) or number(test['p'])}"
+    tested = f"log-rank {p_value(test['p']) or number(test['p'])}"
+    inside = f"{textwrap.fill(f'Hazard ratio {told(ratio)}', 44)}\n{tested}"
     alt = f"Kaplan-Meier curves. {inside.replace(chr(10), ', ')}. " + ". ".join(
         f"{name} risk: {told(run.row(run.primary, 'incidence_60m_cancer', subgroup=name))} dead of "
         "the cancer at five years"

@@ -5,7 +5,7 @@ import pandas as pd
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.intervals import Panel, draw_intervals
 from histosurv.report.run import Run
-from histosurv.report.wording import has, listed, name_of, p_of, size, told
+from histosurv.report.wording import has, listed, name_of, p_of, p_value, size, told
 
 MODELS = {"univariable": ("alone", "#0072B2"), "multivariable": ("all together", "#D55E00")}
 DOUBTFUL = 0.05
@@ -18,7 +18,7 @@ def hazard(run: Run) -> Content:
     if has(ph) and ph["p"] < DOUBTFUL:
         warnings.append(
             f"{name_of(run.primary)}: the hazards of the groups are not proportional "
-            f"(p = {p_of(ph)}): the hazard ratio is an average over this follow-up; read the "
+            f"({p_value(ph['p'])}): the hazard ratio is an average over this follow-up; read the "
             "difference in mean survival beside it."
         )
     items = {
@@ -96,29 +96,39 @@ def _ratios(run: Run) -> Table:
 
 def _added(run: Run) -> Table | Missing:
     rows = []
-    for _, row in run.metrics[run.metrics["estimand"] == "hr_per_sd_adjusted"].iterrows():
-        test = run.row(row["score"], "lrt_added", row["against"])
+    table = run.metrics[run.metrics["estimand"] == "hr_per_sd_adjusted"].set_index("score")
+    for score in [name for name in run.score_names if name in table.index]:
+        row = table.loc[score]
+        covariates = row["against"].split(" + ")
+        test = run.row(score, "lrt_added", row["against"])
+        # A score made of the covariates cannot be adjusted for them.
+        is_made_of_them = score in covariates or score == "clinical"
         rows.append(
             {
-                "Score": name_of(row["score"]),
-                "Beside": row["against"].replace(" + ", ", "),
-                "Hazard ratio per SD, adjusted": told(row),
-                "p": p_of(row),
-                "Likelihood ratio": "–" if not has(test) else f"{test['estimate']:.2f}",
-                "p of the score added": p_of(test),
+                "Score": name_of(score),
+                "Beside": ", ".join(covariates),
+                "Hazard ratio per SD, adjusted": "– (made of these)"
+                if is_made_of_them
+                else told(row),
+                "p": "" if is_made_of_them else p_of(row),
+                "Likelihood ratio": "–"
+                if is_made_of_them or not has(test)
+                else f"{test['estimate']:.2f}",
+                "p of the score added": "" if is_made_of_them else p_of(test),
                 "n / deaths": size(row),
             }
         )
     if not rows:
-        asked = run.config["evaluation"]["covariates"]
-        why = (
-            f"the patient table has none of {listed(asked)}" if asked
-            else "none was asked for (evaluation: covariates)"
-        )  # fmt: skip
-        return Missing(f"No score was adjusted for covariates: {why}.")
-    order = {name_of(score): i for i, score in enumerate(run.score_names)}
-    table = pd.DataFrame(rows).sort_values("Score", key=lambda of: of.map(order), kind="stable")
-    return Table(table)
+        return Missing(f"No score was adjusted for covariates: {why_not_adjusted(run)}.")
+    return Table(pd.DataFrame(rows))
+
+
+def why_not_adjusted(run: Run) -> str:
+    """Why there is no regression with the clinic."""
+    asked = run.config["evaluation"]["covariates"]
+    if asked:
+        return f"the patient table has none of {listed(asked)}"
+    return "no covariate was asked for (evaluation: covariates)"
 
 
 def _proportional(run: Run) -> Table | Missing:

@@ -5,7 +5,9 @@ import math
 import pandas as pd
 
 from histosurv.report.run import Run
-from histosurv.report.wording import has, name_of, p_of, p_value, size, told
+from histosurv.report.sections.hazard import why_not_adjusted
+from histosurv.report.warnings import POOLING_GAP
+from histosurv.report.wording import has, listed, name_of, p_value, size, told
 
 KEY_FIGURES = {
     "auc_ipcw_60m": "Five-year AUC, weighted for those lost",
@@ -25,25 +27,35 @@ def headline(run: Run) -> dict:
         kind it is) and ``rows``: a key figure of the score, the clinic and the pathologists in
         each cell, with its place in the metrics table.
     """
-    primary = run.primary
-    if primary not in run.score_names:
-        return {
-            "finding": "No score was named that could be evaluated.",
-            "plain": [],
-            "validation": "",
-            "rows": [],
-        }
-    auc = run.row(primary, "auc_ipcw_60m")
+    rows = [_figures(run, name) for name in _compared(run)]
+    if run.primary not in run.score_names:
+        name = f" {run.primary}" if run.primary else ""
+        finding = f"There is no score{name} that could be evaluated (evaluation: primary)."
+        return {"finding": finding, "plain": [], "validation": "", "rows": rows}
+    auc = run.row(run.primary, "auc_ipcw_60m")
     finding = (
-        f"{name_of(primary)}: five-year AUC for death of the cancer {told(auc)} "
+        f"{name_of(run.primary)}: five-year AUC for death of the cancer {told(auc)} "
         f"({_who(auc)}), {_others(run)}."
     )
     return {
         "finding": finding,
-        "plain": [_ratio(run), *_against(run), *_beyond(run)],
+        "plain": [*_within(run, auc), _ratio(run), *_against(run), *_beyond(run)],
         "validation": _validation(run),
-        "rows": [_figures(run, name) for name in _compared(run)],
+        "rows": rows,
     }
+
+
+def _within(run: Run, auc: pd.Series) -> list[str]:
+    """The figure within folds, where that over all patients is another."""
+    within = run.row(run.primary, "auc_ipcw_60m_within_folds")
+    if not (has(auc) and has(within)):
+        return []
+    if abs(auc["estimate"] - within["estimate"]) <= POOLING_GAP:
+        return []
+    return [
+        f"Within folds the AUC is {told(within)}: the folds' models differ in level, and this is "
+        "the figure to trust."
+    ]
 
 
 def _who(row: pd.Series) -> str:
@@ -52,18 +64,20 @@ def _who(row: pd.Series) -> str:
 
 def _compared(run: Run) -> list[str]:
     """The study's score, the clinical baseline and the pathologists, as far as they are there."""
-    clinical = "clinical" if "clinical" in run.score_names else ""
-    return [name for name in (run.primary, clinical, run.human) if name]
+    names = dict.fromkeys((run.primary, "clinical", run.human))
+    return [name for name in names if name in run.score_names]
 
 
 def _others(run: Run) -> str:
     texts = []
     for name, without in (("clinical", "no clinical model"), (run.human, "no pathologist's calls")):
-        if name and name in run.score_names:
+        if name == run.primary:
+            continue
+        if name in run.score_names:
             texts.append(f"{told(run.row(name, 'auc_ipcw_60m'))} for {_small(name_of(name))}")
         else:
             texts.append(f"{without} to compare with")
-    return f"against {texts[0]} and {texts[1]}"
+    return f"against {listed(texts)}"
 
 
 def _small(name: str) -> str:
@@ -100,8 +114,7 @@ def _against(run: Run) -> list[str]:
         return ["No comparison with another score was declared before that could be made."]
     text = (
         f"The one comparison that was declared before, with {_small(name_of(declared))}: "
-        "difference "
-        f"in AUC {told(row)}"
+        f"difference in AUC {told(row)}"
     )
     if not has(row):
         return [f"{text}."]
@@ -119,7 +132,7 @@ def _beyond(run: Run) -> list[str]:
         (run.metrics["score"] == run.primary) & (run.metrics["estimand"] == "hr_per_sd_adjusted")
     ]
     if rows.empty:
-        return ["Whether the score adds to the clinic was not asked."]
+        return [f"Whether the score adds to the clinic was not told: {why_not_adjusted(run)}."]
     row = rows.iloc[0]
     if not has(row):
         return [f"Whether the score adds to the clinic cannot be told: {row['note']}."]
@@ -127,15 +140,16 @@ def _beyond(run: Run) -> list[str]:
     return [
         f"Beside {row['against'].replace(' + ', ', ')}: hazard ratio per standard deviation "
         f"{told(row)} ({row['n']:.0f} patients, {row['events']:.0f} deaths)"
-        + (f"; likelihood-ratio test p {_with_sign(p_of(test))}." if has(test) else ".")
+        + (f"; likelihood-ratio test {p_value(test['p'])}." if has(test) else ".")
     ]
 
 
-def _with_sign(p: str) -> str:
-    return p if p.startswith("<") else f"= {p}"
-
-
 def _validation(run: Run) -> str:
+    if not run.is_learnt:
+        return (
+            "The score came with the patient table and was not learnt here; it was evaluated in "
+            "this cohort alone."
+        )
     single = run.config["resampling"]["scheme"] == "single"
     who = "every test patient" if single else "every patient"
     return (

@@ -25,16 +25,16 @@ def patients(run: Run) -> Content:
             items={"patients": Missing("There is no score to show.")}, extra={"panels": []}
         )
     table = run.scored(run.primary)
-    rank = table["value"].rank(method="average", pct=True) * 100
-    table = table.assign(percentile=rank, group=np.where(table["is_high"], "high", "low"))
+    below = (table["value"].rank(method="min") - 1) / len(table) * 100
+    table = table.assign(percentile=below, group=np.where(table["is_high"], "high", "low"))
     table = table.sort_values(["value", "patient_id"], ascending=[False, True], kind="stable")
     spots = run.spots.groupby("patient_id")["spot_id"].apply(list)
     table["spots"] = [list(spots.get(patient, [])) for patient in table["patient_id"]]
     rows = _rows(run, table)
-    note = f"{name_of(run.primary)}; place is the share of the cohort with a lower score."
+    note = f"{name_of(run.primary)}; place is the share of the tested patients with a lower score."
     extra = {"panels": [], "n_hidden": max(0, len(table) - MOST_ROWS), "side_px": 0}
     pictures, extra["side_px"] = _pictures(run, [spot for of in table["spots"] for spot in of])
-    maps, ratios = _maps(run), _ratios(run)
+    maps, ratios = _maps(run), run.ratios
     places = {patient: f"patient-{number}" for number, patient in enumerate(table["patient_id"], 1)}
     links = tuple(f"#{places[patient]}" for patient in table["patient_id"])
     readers = [name for name in run.readers if name in table]
@@ -84,8 +84,9 @@ def _told(row: dict) -> str:
     label = LABELS.get(row["label_60m"], "unknown")
     return (
         f"Score {row['value']:.3f}{risk}: {row['group']} (from {row['threshold']:.3f} on), higher "
-        f"than {row['percentile']:.0f} % of the cohort. {ENDS[row['event']].capitalize()} at "
-        f"{row['time_months']:g} months; at five years {label}. Fold {int(row['fold'])}."
+        f"than {row['percentile']:.0f} % of those tested. {ENDS[row['event']].capitalize()} at "
+        f"{row['time_months']:g} months; at five years {label}. Fold {int(row['fold'])} (of the "
+        "first repeat)."
     )
 
 
@@ -109,14 +110,6 @@ def _picture(run: Run, spot: str, side: int, quality: int) -> str:
     picture = picture.convert("RGB")
     picture.thumbnail((side, side))
     return data_address(picture, "WEBP", quality=quality, method=6)
-
-
-def _ratios(run: Run) -> dict[str, float]:
-    """Width over height of every spot."""
-    if run.quality is None:
-        return {}
-    ratio = run.quality["width"] / run.quality["height"]
-    return dict(zip(run.quality["spot_id"], ratio.fillna(1).round(3), strict=True))
 
 
 def _maps(run: Run) -> dict[str, dict]:

@@ -12,9 +12,12 @@ from histosurv.report.wording import has, listed, name_of, number, p_of, size, t
 def readers(run: Run) -> Content:
     """Agreement and comparison at equal specificity."""
     if not run.readers:
+        asked = run.config["cohort"]["readers"]
         missing = Missing(
-            "No pathologists' calls were given. Name their columns under cohort: readers in the "
-            "config to have them compared."
+            f"No pathologists' calls were given: there is none in {listed(asked)}."
+            if asked
+            else "No pathologists' calls were given. Name their columns under cohort: readers in "
+            "the config to have them compared."
         )
         return Content(items=dict.fromkeys(("matched", "matched_table", "agreement"), missing))
     rows = _matched(run)
@@ -24,13 +27,12 @@ def readers(run: Run) -> Content:
         "agreement": Table(_agreement(run)),
     }
     text = [
-        f"{len(run.readers)} reader{'' if len(run.readers) == 1 else 's'} called spots low or "
-        "high: "
-        f"{listed([name_of(name) for name in run.readers])}. A call has one operating point, a "
-        "score "
-        "has a curve: their areas are not like for like. So the study's score is cut where it "
-        "calls "
-        "as many survivors low as the reader does, and the deaths that each finds are compared."
+        f"{len(run.readers)} reader{'' if len(run.readers) == 1 else 's'} called patients low or "
+        f"high: {listed([name_of(name) for name in run.readers])}. A call has one operating point, "
+        "a score has a curve: their areas are not like for like. So the study's score is cut "
+        "where patients of the other folds would have the reader's specificity, and the deaths "
+        "that each finds are compared. In the patients themselves the two specificities are near "
+        "each other and seldom the same: both stand in the table."
     ]
     return Content(text, items)
 

@@ -14,16 +14,15 @@ def split(run: Run) -> Content:
     again = int(tested.duplicated(["patient_id", "repeat"]).sum())
     text = [
         f"Patients found in two parts of a fold: {twice}. Patients tested twice in a repeat: "
-        f"{again}. "
-        "The fit part taught weights, scaling, principal components and the settings that were "
-        "tried; the validation part said when to stop, the scale of the scores and the threshold; "
-        "the test part was read once, for the figures of this report."
+        f"{again}. The fit part taught weights, scaling, principal components and the settings "
+        "that were tried; the validation part said when to stop, the scale of the scores and the "
+        "threshold; the test part was read once, for the figures of this report."
     ]
     warnings = []
     if twice or again:
         warnings.append(
             f"{twice + again} patients are in two parts of a fold: no figure here can be believed. "
-            "Delete results/development/cohort/folds.csv and run again."
+            "Delete development/cohort/folds.csv of the results and run again."
         )
     return Content(text, {"folds": Table(_rows(run))}, warnings=warnings)
 

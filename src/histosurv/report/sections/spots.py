@@ -119,8 +119,8 @@ def _stain(used: pd.DataFrame) -> Plot | Missing:
     if fitted.empty:
         return Missing("No spot has a stain that could be fitted.")
     columns = ["spot_id", "block", *(f"{d}_{c}" for d in ("haematoxylin", "eosin") for c in "rgb")]
-    n_blocks = fitted["block"].fillna("").nunique()
-    note = f"{len(fitted)} spots, {n_blocks} block{'' if n_blocks == 1 else 's'}."
+    n_blocks = fitted["block"].fillna("").replace("", None).nunique()
+    note = f"{len(fitted)} spots, blocks: {n_blocks or 'none named'}."
     return Plot(draw_stain(fitted), fitted[columns], f"Stain vectors. {note}", note)
 
 

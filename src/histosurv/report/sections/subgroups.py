@@ -66,7 +66,7 @@ def _subgroups(run: Run) -> Plot | Missing:
         )
     table = pd.DataFrame(rows)
     missing = [row["label"] for row in rows if pd.isna(row["auc"]) and pd.isna(row["hr"])]
-    note = "At the right: n / deaths of the cancer."
+    note = "At the right: n / deaths of the cancer, ever."
     if missing:
         note += f" Not estimable: {', '.join(missing)}."
     whole = table.iloc[0]

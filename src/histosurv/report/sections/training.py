@@ -74,8 +74,8 @@ def gradients(run: Run) -> Plot | Missing:
     middle = after[after["layer"] == last].groupby("tile")["norm"].median()
     first, end = middle.iloc[0], middle.iloc[-1]
     alt = (
-        "Gradient of the last layer after training: "
-        f"{first:.2g} at the first tile, {end:.2g} at the last."
+        f"Gradient of the last layer after training: {first:.2g} at the first tile, {end:.2g} at "
+        "the last."
     )
     return Plot(draw_gradients(table), table, alt, alt)
 

@@ -30,7 +30,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const wanted = event.target.value.toLowerCase();
     let shown = 0;
     for (const row of body.rows) {
-      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      row.hidden = ![...row.cells].some((cell) => cell.textContent.toLowerCase().includes(wanted));
       shown += !row.hidden;
     }
     told.textContent = wanted ? `${shown} of ${body.rows.length} rows` : "";
