@@ -1,6 +1,6 @@
 """How large the study report is, and how long it takes to build, by number of spots.
 
-    PYTHONPATH=. python benchmarks/report_size.py 500 5000
+    PYTHONPATH=. python benchmarks/report_size.py 420 5000
 
 The tables are made up (one spot a patient, 256 tiles a spot, noise as contributions, which packs
 worst); the pictures are drawn spots of 256 px, as `histosurv tiles` leaves them.
@@ -29,4 +29,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(n) for n in sys.argv[1:]] or [500, 5000])
+    main([int(n) for n in sys.argv[1:]] or [420, 5000])
