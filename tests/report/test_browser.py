@@ -169,7 +169,12 @@ def test_without_scripts_nothing_is_missing(browser, path):
 )
 def test_nothing_is_cut_or_too_wide(browser, path, width, scheme, tmp_path):
     with opened(browser, path, width=width, scheme=scheme) as page:
+        page.click("#table-patients tbody tr a")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for view in page.query_selector_all(".panel:target .view"):
+            box = view.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
         assert page.evaluate(CUT) == []
         assert page.evaluate(OVER_EACH_OTHER) == []
         letters = page.evaluate("""() => Math.min(...[...document.querySelectorAll('figure svg')]
