@@ -181,26 +181,6 @@ class Run:
         }
         return table[["patient_id", "spot_id", "tile", "contribution"]].assign(**places)
 
-    @property
-    def measured(self) -> list[tuple[str, Path]]:
-        """Steps that take time, and Snakemake's measurement of each job that it ran."""
-        if self.benchmarks is None:
-            return []
-        own, models = self.benchmarks / "development", self.benchmarks / "models"
-        jobs = [(name, job) for name in [*self.models, *self.clinical] for job in self.jobs]
-        found = [
-            *(("tiles", own / f"spots/{batch}.jsonl") for batch in self.batches),
-            *(("features", own / f"features/{batch}.jsonl") for batch in self.batches),
-            *((f"train {name}", models / f"{name}/{job}.jsonl") for name, job in jobs),
-            *(
-                (f"attribute {name}", models / f"{name}/{job}_attribution.jsonl")
-                for name, job in jobs
-            ),
-            ("gallery", own / "explanations.jsonl"),
-            ("evaluate", own / "evaluation.jsonl"),
-        ]
-        return [(step, path) for step, path in found if path.is_file()]
-
     def curve(self, name: str) -> pd.DataFrame:
         """A table of points of the evaluation."""
         names = {"score": str, "rule": str, "group": str, "term": str}

@@ -16,7 +16,7 @@ NO_TIMES = Missing("The steps were not run by the workflow, which measures them.
 
 def throughput(run: Run) -> Content:
     """Time and memory of every step, and the speed of the features."""
-    steps = measured_steps(run.measured)
+    steps = measured_steps(measured(run))
     features = throughput_rows(run.folder / "features/throughput", run.n_batches)
     items = {
         "time": NO_TIMES,
@@ -40,13 +40,31 @@ def throughput(run: Run) -> Content:
     return Content(text, items)
 
 
-def measured_steps(measured: list[tuple[str, Path]]) -> pd.DataFrame:
+def measured(run: Run) -> list[tuple[str, Path]]:
+    """Steps that take time, and Snakemake's measurement of each job that it ran."""
+    if run.benchmarks is None:
+        return []
+    own, models = run.benchmarks / "development", run.benchmarks / "models"
+    jobs = [(name, job) for name in [*run.models, *run.clinical] for job in run.jobs]
+    found = [
+        *(("tiles", own / f"spots/{batch}.jsonl") for batch in run.batches),
+        *(("features", own / f"features/{batch}.jsonl") for batch in run.batches),
+        *((f"train {name}", models / f"{name}/{job}.jsonl") for name, job in jobs),
+        *((f"attribute {name}", models / f"{name}/{job}_attribution.jsonl") for name, job in jobs),
+        ("gallery", own / "explanations.jsonl"),
+        ("evaluate", own / "evaluation.jsonl"),
+    ]
+    return [(step, path) for step, path in found if path.is_file()]
+
+
+def measured_steps(jobs: list[tuple[str, Path]]) -> pd.DataFrame:
     """What Snakemake measured, by step, the longest first.
 
     Parameters
     ----------
-    measured : list of tuple of str and pathlib.Path
-        Step, and the file of a ``benchmark:`` directive (JSON lines) of one of its jobs.
+    jobs : list of tuple of str and pathlib.Path
+        As from `measured`: step, and the file of a ``benchmark:`` directive (JSON lines) of one
+        of its jobs.
 
     Returns
     -------
@@ -54,7 +72,7 @@ def measured_steps(measured: list[tuple[str, Path]]) -> pd.DataFrame:
         ``step, jobs, seconds, longest_seconds, cpu_seconds, memory_gb``.
     """
     rows = []
-    for step, path in measured:
+    for step, path in jobs:
         for line in path.read_text("utf-8").splitlines():
             told = json.loads(line)
             rows.append((step, *(_known(told[name]) for name in ("s", "cpu_time", "max_rss"))))
