@@ -190,6 +190,12 @@ def test_p_values_are_never_zero(p, text):
 
 def test_numbers_that_are_none_are_dashes_or_reasons():
     assert number(math.nan) == "–"
+    assert [number(of) for of in (-0.001, -0.006, 0.125, 0.135)] == [
+        "0.00",
+        "-0.01",
+        "0.12",
+        "0.14",
+    ]
     row = pd.Series({"estimate": math.nan, "lower": math.nan, "upper": math.nan, "note": "why"})
     assert interval(row) == "not estimable: why"
     row = pd.Series({"estimate": 1.234, "lower": 1.0, "upper": 2.0, "note": ""})

@@ -37,7 +37,9 @@ def in_order(scores: list[str]) -> list[str]:
 
 def number(value: float, digits: int = 2) -> str:
     """A number, or a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.00
 
 
 def interval(row: pd.Series, digits: int = 2) -> str:

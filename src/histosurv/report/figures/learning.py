@@ -25,7 +25,9 @@ def draw_learning(curves: pd.DataFrame) -> Figure:
         best = own[own["best"] == 1]
         axes.plot(best["epoch"], best["validation_error"], "o", color=COLOURS["high"], ms=4)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set(xlabel="Epoch", title=short(name_of(network)))
+        axes.set(
+            xlim=(0.5, own["epoch"].max() + 0.5), xlabel="Epoch", title=short(name_of(network))
+        )
     panels[0].set_ylabel("Error without penalty")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2,
                   fontsize=8)  # fmt: skip
