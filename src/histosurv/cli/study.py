@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from histosurv.cli.options import Batches, Cores, Seed
+from histosurv.cli.options import Cores, Seed
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -134,12 +134,14 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="HTML file; by default report/study.html there")
     ] = None,
-    batches: Batches = 1,
+    batches: Annotated[
+        int | None, typer.Option(min=1, help="number of batches; by default counted")
+    ] = None,
     control: Annotated[
-        list[str] | None, typer.Option(help="name of a negative control that was run")
+        list[str] | None, typer.Option(help="a negative control; by default all that were run")
     ] = None,
     benchmarks: Annotated[
-        Path | None, typer.Option(help="folder of what Snakemake measured of the steps")
+        Path | None, typer.Option(help="what Snakemake measured; by default benchmarks there")
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
@@ -151,7 +153,7 @@ def report(
     The report is one HTML file; beside it figures/ and tables/ hold everything for the paper. Two
     runs are compared in config, inputs, program and figures; with --out as a page, too.
 
-    Example: histosurv report results --batches 3
+    Example: histosurv report results
 
     Example: histosurv report --compare results ../other/results --out compare.html
     """
@@ -166,7 +168,7 @@ def report(
         raise InputError("name the folder of the results, or two runs with --compare")
 
     from histosurv.report.build import build_report
-    from histosurv.report.run import Run
+    from histosurv.report.opening import open_results
 
-    run = Run(results, batches, control or [], benchmarks)
+    run = open_results(results, batches, control or [], benchmarks)
     build_report(run, out or results / "report/study.html")

@@ -1,7 +1,6 @@
 """Open a finished run, wherever it lies."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ import yaml
 
 from histosurv.errors import InputError
 from histosurv.features.store import file_sha256
+from histosurv.report.opening import count_batches
 from histosurv.report.run import Run
 
 RECORD = "report/provenance.json"
@@ -106,7 +106,7 @@ def open_run(folder: Path, side: str) -> Opened:
         "development/evaluation/metrics.csv": lambda: run.metrics["estimand"],
     }.items():
         _refuse_unreadable(results / name, read)
-    return Opened(side, folder, replace(run, n_batches=_n_batches(run)))
+    return Opened(side, folder, replace(run, n_batches=count_batches(run)))
 
 
 def _refuse_unreadable(path: Path, read: Callable) -> None:
@@ -128,12 +128,3 @@ def _refuse_incomplete(record: dict) -> None:
         dict(**record[name])
     for entry in record["recipes"]:
         dict(**entry["recipe"])
-
-
-def _n_batches(run: Run) -> int:
-    """Batches of the run: indexes of an older, smaller batch size may lie beside its own.
-
-    Spots were cut into batches before those without usable pictures were left out.
-    """
-    n_lost = int((run.exclusions["stage"] == "picture").sum())
-    return math.ceil((len(run.spots) + n_lost) / max(int(run.config["spots_per_job"]), 1))
