@@ -19,6 +19,8 @@ from histosurv.report.wording import in_order
 from histosurv.spots.thumbnails import Thumbnails
 from histosurv.spots.tile_table import read_quality, read_tiles
 
+PATIENT_STAGES = ("patient table", "patient")  # of exclusions; all others are of spots
+
 _IDS = {"patient_id": str, "spot_id": str}
 
 

@@ -64,6 +64,11 @@ def size(row: pd.Series | None) -> str:
     return f"{row['n']:.0f} / {row['events']:.0f}"
 
 
+def by_five_years(row: pd.Series) -> str:
+    """The same of a figure at five years, in words."""
+    return f"{row['n']:.0f} patients, {row['events']:.0f} deaths within five years"
+
+
 def p_of(row: pd.Series | None) -> str:
     """P of a figure, without its letter: ``0.031``, ``< 0.001``, or nothing."""
     return "" if row is None else p_value(row["p"]).removeprefix("p ").removeprefix("= ")

@@ -5,7 +5,6 @@ import pandas as pd
 from histosurv.cohort.endpoint import HORIZON_MONTHS
 from histosurv.report.answers.terms import (
     FEW_LEVELS,
-    PATIENT_STAGES,
     USUAL,
     Answer,
     capital,
@@ -18,7 +17,7 @@ from histosurv.report.answers.terms import (
     of_subgroups,
     variables,
 )
-from histosurv.report.run import Run
+from histosurv.report.run import PATIENT_STAGES, Run
 from histosurv.report.wording import listed, number
 
 

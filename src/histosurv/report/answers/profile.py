@@ -3,7 +3,6 @@
 import pandas as pd
 
 from histosurv.report.answers.terms import (
-    PATIENT_STAGES,
     counted,
     main,
     months,
@@ -12,7 +11,7 @@ from histosurv.report.answers.terms import (
     with_p,
 )
 from histosurv.report.content import Table
-from histosurv.report.run import Run
+from histosurv.report.run import PATIENT_STAGES, Run
 from histosurv.report.wording import has, interval, name_of, p_value
 
 COLUMNS = ["Part", "Analysis", "Patients", "Deaths", "Variables", "Remarks"]

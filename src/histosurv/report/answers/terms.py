@@ -6,10 +6,9 @@ import pandas as pd
 
 from histosurv.evaluation.design import Covariate
 from histosurv.report.origin import without_folder
-from histosurv.report.run import Run
+from histosurv.report.run import PATIENT_STAGES, Run
 from histosurv.report.wording import NAMES, interval, listed, name_of, p_value
 
-PATIENT_STAGES = ["patient table", "patient"]  # of exclusions; all others are of spots
 USUAL = ["age", "sex", "stage", "grade"]  # variables that a reader of such a study asks for
 FEW_LEVELS = 6  # of a variable that is told level by level
 

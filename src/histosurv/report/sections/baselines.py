@@ -7,10 +7,8 @@ import pandas as pd
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.intervals import Panel, draw_intervals, ends
 from histosurv.report.run import Run
-from histosurv.report.sections.training import read_jobs
+from histosurv.report.sections.training import NEARLY_CONSTANT, read_jobs
 from histosurv.report.wording import name_of, number, p_of, size, told
-
-NEARLY_CONSTANT = 0.02  # standard deviation of a score within folds, in log-odds
 
 
 def baselines(run: Run) -> Content:

@@ -6,7 +6,7 @@ from histosurv.evaluation.design import Covariate
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.follow_up import ENDS, draw_follow_up
 from histosurv.report.run import Run
-from histosurv.report.wording import name_of, told
+from histosurv.report.wording import by_five_years, name_of, told
 
 MOST_LEVELS = 12
 GROUPS = {1: "Dead of the cancer", 0: "Survived", None: "Unknown"}
@@ -21,8 +21,8 @@ def cohort(run: Run) -> Content:
     columns = described(run)
     text = [
         f"Median follow-up (reverse Kaplan-Meier) {told(follow_up, 1)} months. Five-year survival: "
-        f"{told(cancer)} with other deaths censored ({_who(cancer)}), {told(overall)} for death of "
-        f"any cause ({_who(overall)}).",
+        f"{told(cancer)} with other deaths censored ({by_five_years(cancer)}), {told(overall)} for "
+        f"death of any cause ({by_five_years(overall)}).",
         f"Of {run.count('n_patients')} patients {run.count('n_dead_60m')} were dead of the cancer "
         f"at five years and {run.count('n_alive_60m')} known to have survived. Of "
         f"{run.count('n_unknown_60m')} it is not known: {run.count('n_unknown_60m_lost')} were "
@@ -43,10 +43,6 @@ def cohort(run: Run) -> Content:
         "marker": _marker(run, columns),
     }
     return Content(text, items)
-
-
-def _who(row: pd.Series) -> str:
-    return f"{row['n']:.0f} patients, {row['events']:.0f} deaths within five years"
 
 
 def described(run: Run) -> dict[str, Covariate]:

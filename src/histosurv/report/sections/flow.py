@@ -7,10 +7,8 @@ import pandas as pd
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.flow import draw_flow
 from histosurv.report.origin import without_folder
-from histosurv.report.run import Run
+from histosurv.report.run import PATIENT_STAGES, Run
 from histosurv.spots.quality import UNUSABLE
-
-OF_PATIENTS = ("patient table", "patient")
 
 
 def flow(run: Run) -> Content:
@@ -36,7 +34,7 @@ def flow(run: Run) -> Content:
 
 def flow_steps(run: Run) -> pd.DataFrame:
     """Boxes of the flow: ``step, kind, text, n``; kind ``in``, ``out`` or ``end``."""
-    of_patients = run.exclusions["stage"].isin(OF_PATIENTS)
+    of_patients = run.exclusions["stage"].isin(PATIENT_STAGES)
     n_spots = len(run.spots) + int((~of_patients).sum())
     rows = [
         (0, "in", "patients in the patient table", len(run.patients) + int(of_patients.sum())),
@@ -73,7 +71,7 @@ def _reasons(run: Run) -> Counter[str]:
         codes = run.quality.set_index("spot_id")["reasons"].to_dict()
     found: Counter[str] = Counter()
     for row in run.exclusions.to_dict("records"):
-        what = "patients" if row["stage"] in OF_PATIENTS else "spots"
+        what = "patients" if row["stage"] in PATIENT_STAGES else "spots"
         code = next((c for c in str(codes.get(row["id"], "")).split() if c in UNUSABLE), "")
         reason = row["reason"]
         if row["stage"] == "picture":  # the message begins with the file, which differs each time

@@ -7,7 +7,7 @@ import pandas as pd
 from histosurv.report.run import Run
 from histosurv.report.sections.hazard import why_not_adjusted
 from histosurv.report.warnings import POOLING_GAP
-from histosurv.report.wording import has, listed, name_of, p_value, size, told
+from histosurv.report.wording import by_five_years, has, listed, name_of, p_value, size, told
 
 KEY_FIGURES = {
     "auc_ipcw_60m": "Five-year AUC, weighted for those lost",
@@ -35,7 +35,7 @@ def headline(run: Run) -> dict:
     auc = run.row(run.primary, "auc_ipcw_60m")
     finding = (
         f"{name_of(run.primary)}: five-year AUC for death of the cancer {told(auc)} "
-        f"({_who(auc)}), {_others(run)}."
+        f"({by_five_years(auc)}), {_others(run)}."
     )
     return {
         "finding": finding,
@@ -56,10 +56,6 @@ def _within(run: Run, auc: pd.Series) -> list[str]:
         f"Within folds the AUC is {told(within)}: the folds' models differ in level, and this is "
         "the figure to trust."
     ]
-
-
-def _who(row: pd.Series) -> str:
-    return f"{row['n']:.0f} patients, {row['events']:.0f} deaths within five years"
 
 
 def _compared(run: Run) -> list[str]:
