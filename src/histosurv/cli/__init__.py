@@ -4,8 +4,9 @@ import sys
 
 import typer
 
-from histosurv.cli import evaluation, features, gallery, models, steps, study
+from histosurv.cli import doctor, evaluation, features, gallery, models, steps, study
 from histosurv.errors import MISTAKE, InputError
+from histosurv.files import close_to_others
 
 app = typer.Typer(
     add_completion=False,
@@ -15,7 +16,14 @@ app = typer.Typer(
     "`snakemake` runs a whole study by calling the steps below.",
 )
 
-for command in (study.demo, study.dearray, evaluation.evaluate, study.predict, study.report):
+for command in (
+    study.demo,
+    doctor.doctor,
+    study.dearray,
+    evaluation.evaluate,
+    study.predict,
+    study.report,
+):
     app.command()(command)
 
 for command in (
@@ -40,6 +48,7 @@ app.add_typer(features.app, name="features", rich_help_panel="Steps of the workf
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line, not in a traceback."""
+    close_to_others()
     try:
         app()
     except InputError as error:
