@@ -15,9 +15,7 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,9 +23,9 @@ import numpy as np
 import pandas as pd
 import torch
 import torchvision
+from gpu_network import GFLOP_PER_TILE, ON_GPU, model_alone, rate
 from PIL import Image
 from precision import differences
-from safetensors.torch import load_file
 
 from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.device import use_device
@@ -38,11 +36,10 @@ from histosurv.features.weights import prepare_weights
 from histosurv.parallel import ordered_map
 from histosurv.spots.preparation import SpotSettings
 from histosurv.spots.reader import opened
-from histosurv.spots.tile_table import tabulate
+from histosurv.spots.tile_table import Tabulated, tabulate
 
-GFLOP_PER_TILE = 31.0  # multiplications and additions of VGG-16 to fc2 at 224 px
-ON_GPU = torch.cuda.is_available()
 THREADS = os.cpu_count() or 1
+WORKFLOW_THREADS = 8  # of a features job at most
 
 
 def draw(number: int, path: Path, side: int) -> None:
@@ -52,97 +49,11 @@ def draw(number: int, path: Path, side: int) -> None:
     Image.fromarray(pixels).save(path, quality=90)
 
 
-def synchronise() -> None:
-    """Wait for the GPU."""
-    if ON_GPU:
-        torch.cuda.synchronize()
-
-
-def rate(function: Callable[[], object], amount: float, seconds: float) -> float:
-    """Amount per second: median of five turns after a warm-up."""
-    for _ in range(3):
-        function()
-    synchronise()
-    rates = []
-    for _ in range(5):
-        n, start = 0, time.perf_counter()
-        while time.perf_counter() - start < seconds / 5:
-            function()
-            n += 1
-            synchronise()
-        rates.append(n * amount / (time.perf_counter() - start))
-    return statistics.median(rates)
-
-
 def matrix_peak(device: torch.device, seconds: float) -> float:
     """bf16 TFLOP/s of a large matrix product."""
     side = 8192 if ON_GPU else 512
     a, b = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
     return rate(lambda: a @ b, 2 * side**3 / 1e12, seconds)
-
-
-class Fused(torch.nn.Module):
-    """VGG-16 to fc2 with cuDNN's convolution, bias and ReLU in one call."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features."""
-        for layer in self.model.features:
-            if isinstance(layer, torch.nn.Conv2d):
-                x = torch.cudnn_convolution_relu(
-                    x, layer.weight, layer.bias, layer.stride, layer.padding, layer.dilation, 1
-                )
-            elif isinstance(layer, torch.nn.MaxPool2d):
-                x = layer(x)
-        return self.model.classifier(torch.flatten(x, 1))
-
-
-def model_alone(weights: Path, device: torch.device, seconds: float) -> dict[str, float]:
-    """Tiles per second of the network on tiles that lie on the device, by how it is run."""
-    model = torchvision.models.vgg16(weights=None)
-    model.load_state_dict(load_file(weights))
-    model.classifier = model.classifier[:5]
-    model = model.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
-    found = {}
-    batches = (32, 64, 128, 256, 512) if ON_GPU else (2,)
-    with torch.inference_mode():
-        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-            model = model.to(dtype)
-            for batch in batches if name == "bf16" else batches[-2:]:
-                x = torch.randn(batch, 3, 224, 224, device=device, dtype=dtype)
-                x = x.contiguous(memory_format=torch.channels_last)
-                found[f"{name}, eager, batch {batch}"] = rate(
-                    lambda model=model, x=x: model(x), batch, seconds
-                )
-        batch = batches[-2] if ON_GPU else 2
-        x = x[:batch].contiguous(memory_format=torch.channels_last)
-        if ON_GPU:
-            plain = x.contiguous(memory_format=torch.contiguous_format)
-            other = model.to(memory_format=torch.contiguous_format)
-            found[f"bf16, eager, channels first, batch {batch}"] = rate(
-                lambda: other(plain), batch, seconds
-            )
-            model = model.to(memory_format=torch.channels_last)
-            ways = {"cudnn conv+relu": Fused(model)}
-            for mode in ("default", "max-autotune-no-cudagraphs", "reduce-overhead"):
-                ways[f"torch.compile {mode}"] = torch.compile(model, mode=mode)
-            for name, way in ways.items():
-                try:
-                    value = rate(lambda way=way: way(x), batch, seconds)
-                except Exception as error:  # noqa: BLE001 - what does not run is a finding, too
-                    value = f"failed: {type(error).__name__}: {str(error)[:200]}"
-                found[f"bf16, {name}, batch {batch}"] = value
-            torch.backends.cudnn.benchmark = True
-            found[f"bf16, cudnn.benchmark, batch {batch}"] = rate(lambda: model(x), batch, seconds)
-            torch.backends.cudnn.benchmark = False
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                model(x)
-            found[f"bf16, CUDA graph, batch {batch}"] = rate(graph.replay, batch, seconds)
-    return found
 
 
 def engine_alone(encoder: Encoder, seconds: float) -> float:
@@ -193,19 +104,35 @@ def decoding(paths: list[Path], seconds: float) -> dict[str, float]:
     return found
 
 
-def whole_step(
-    paths: list[Path], encoder: Encoder, out: Path, threads: int
-) -> tuple[dict, dict[str, bytes]]:
-    """The features step from JPEG to files, and the files."""
+def tables(paths: list[Path], drawn: Tabulated) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spot and tile table of copies of the drawn spots, as if each had been cut by itself."""
+    spots = drawn.spots.iloc[[int(path.stem[-4:]) % len(drawn.spots) for path in paths]]
+    of = dict(iter(drawn.tiles.groupby("spot_id")))
     names = [path.stem for path in paths]
-    spots = pd.DataFrame({"spot_id": names, "patient_id": "p", "image": [str(p) for p in paths]})
+    tiles = [
+        of[like].assign(spot_id=name) for like, name in zip(spots["spot_id"], names, strict=True)
+    ]
+    return spots.assign(spot_id=names, image=[str(path) for path in paths]), pd.concat(tiles)
+
+
+def whole_step(
+    of: tuple[pd.DataFrame, pd.DataFrame], encoder: Encoder, out: Path, threads: int
+) -> dict:
+    """The features step from JPEG to files: its row of figures."""
     shutil.rmtree(out, ignore_errors=True)
-    start = time.perf_counter()
-    done = tabulate(spots, SpotSettings(), THREADS)
-    tabulated = time.perf_counter() - start
-    _, times = extract(done.spots, done.tiles, encoder, out, SpotSettings(), threads=threads)
-    row = times.iloc[0].to_dict() | {"tiles_step_seconds": round(tabulated, 2)}
-    return row, {path.name: path.read_bytes() for path in out.glob("*.h5")}
+    _, times = extract(*of, encoder, out, SpotSettings(), threads=threads)
+    return times.iloc[0].to_dict()
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """The files that a features step left."""
+    return {path.name: path.read_bytes() for path in out.glob("*.h5")}
+
+
+def middle(rows: list[dict]) -> dict:
+    """The row with the median time, and all times."""
+    ordered = sorted(rows, key=lambda row: row["seconds"])
+    return ordered[len(rows) // 2] | {"all_seconds": [row["seconds"] for row in rows]}
 
 
 def main() -> None:
@@ -215,6 +142,7 @@ def main() -> None:
     parser.add_argument("--spots", type=int, default=420)
     parser.add_argument("--drawn", type=int, default=12)
     parser.add_argument("--side", type=int, default=3500)
+    parser.add_argument("--rounds", type=int, default=3, help="of the whole step")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each rate")
     parser.add_argument("--work", type=Path, default=Path("/tmp/histosurv-gpu"))  # noqa: S108
     options = parser.parse_args()
@@ -251,23 +179,32 @@ def main() -> None:
     encoder = Encoder(weights, device)
     keep("a tile's place in a batch matters", not encoder.packs_spots)
     keep("engine alone, tiles/s", engine_alone(encoder, options.seconds))
-    step, first = whole_step(paths, encoder, options.work / "first", THREADS)
-    keep("whole step", step)
+    names = [path.stem for path in drawn]
+    of = {"spot_id": names, "patient_id": "p", "image": [str(path) for path in drawn]}
+    cut = tabulate(pd.DataFrame(of), SpotSettings(), THREADS)
+    store = {name: options.work / name for name in ("first", "again", "turned", "exact", "single")}
+    for threads in sorted({THREADS, min(THREADS, WORKFLOW_THREADS)}, reverse=True):
+        rows = [
+            whole_step(tables(paths, cut), encoder, store["first"], threads)
+            for _ in range(options.rounds)
+        ]
+        keep(f"whole step, {threads} threads", middle(rows))
+    first = contents(store["first"])
     keep("decoding, spots/s", decoding(drawn, options.seconds))
     some = paths[: max(2, options.spots // 8)]
-    _, again = whole_step(some, encoder, options.work / "again", max(1, THREADS // 3))
-    _, turned = whole_step(some[::-1], encoder, options.work / "turned", 2)
-    keep("files that differ with other threads", [k for k in again if again[k] != first[k]])
-    keep("files that differ in other order", [k for k in turned if turned[k] != first[k]])
+    whole_step(tables(some, cut), encoder, store["again"], max(1, THREADS // 3))
+    whole_step(tables(some[::-1], cut), encoder, store["turned"], 2)
+    for name, what in (("again", "with other threads"), ("turned", "in other order")):
+        files = contents(store[name])
+        keep(f"files that differ {what}", [k for k in files if files[k] != first[k]])
     exact = Encoder(weights, torch.device("cpu"), precision="fp32")
-    whole_step(paths[:1], exact, options.work / "exact", THREADS)
-    reference = read_features(options.work / "exact" / "spot_0000.h5")
-    found_here = read_features(options.work / "first" / "spot_0000.h5")
-    keep("bf16 here against fp32 on the CPU", differences(found_here, reference))
     single = Encoder(weights, device, precision="fp32")
-    whole_step(paths[:1], single, options.work / "single", THREADS)
-    found_here = read_features(options.work / "single" / "spot_0000.h5")
-    keep("fp32 here against fp32 on the CPU", differences(found_here, reference))
+    for name, one in (("exact", exact), ("single", single)):
+        whole_step(tables(paths[:1], cut), one, store[name], THREADS)
+    reference = read_features(store["exact"] / "spot_0000.h5")
+    for name, what in (("first", "bf16"), ("single", "fp32")):
+        here = read_features(store[name] / "spot_0000.h5")
+        keep(f"{what} here against fp32 on the CPU", differences(here, reference))
     keep("engine alone in fp32, tiles/s", engine_alone(single, options.seconds))
     keep("network alone, tiles/s", model_alone(weights, device, options.seconds))
     write_summary(found, options.out / "gpu.md")
@@ -275,7 +212,7 @@ def main() -> None:
 
 def write_summary(found: dict, path: Path) -> None:
     """The table for a reader."""
-    peak, step = found["matrix peak, bf16 TFLOP/s"], found["whole step"]
+    peak, step = found["matrix peak, bf16 TFLOP/s"], found[f"whole step, {THREADS} threads"]
     rows = [("matrix product, bf16, TFLOP/s", peak, "")]
     rates = found["network alone, tiles/s"] | {
         "engine, pinned memory to host": found["engine alone, tiles/s"],

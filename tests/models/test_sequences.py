@@ -5,10 +5,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
+from tests.models.small_cohorts import CPU, cohort
 
 from histosurv.errors import InputError
 from histosurv.features import store
 from histosurv.features.store import FeatureFiles, read_features, write_features
+from histosurv.models.batches import Batches, Intake, pack
 
 OPEN_FILES = Path("/proc/self/fd")
 
@@ -59,3 +62,34 @@ def test_a_damaged_file_among_them_is_told(paths):
     paths[3].write_bytes(paths[3].read_bytes()[:-5])
     with pytest.raises(InputError, match=r"3.h5: no readable feature file"):
         FeatureFiles(paths)
+
+
+INTAKE = Intake(np.full(12, 99, np.float32), np.full(12, 0.2, np.float32))
+
+
+def test_tiles_stay_on_a_gpu_while_half_of_its_memory_is_free(monkeypatch):
+    sequences, free = cohort(4), [6, 6, 5, 6]
+    batches = Batches(sequences, INTAKE, CPU, join=False)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free.pop(0), 10))
+    first = [batches._brought(spot) for spot in range(3)]
+    again = [batches._brought(spot) for spot in range(3)]
+    assert [a is b for a, b in zip(first, again, strict=True)] == [True, True, False]
+    for spot, tiles in zip(sequences.spots, again, strict=False):
+        assert torch.equal(tiles, pack([[spot]], INTAKE).data)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("join", [True, False])
+def test_a_gpu_gets_the_tiles_that_the_cpu_gets(join):
+    sequences = cohort(8)
+    patients = list(np.unique(sequences.patient_of))
+    here, there = (
+        Batches(sequences, INTAKE, torch.device(name), join=join) for name in ("cpu", "cuda")
+    )
+    for _ in range(2):
+        (tiles, owner), (expected, whose) = there.tiles(patients), here.tiles(patients)
+        assert torch.equal(owner.cpu(), whose)
+        for one, other in zip(
+            *map(torch.nn.utils.rnn.unpack_sequence, (tiles, expected)), strict=True
+        ):
+            assert torch.equal(one.cpu(), other)

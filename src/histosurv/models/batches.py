@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from histosurv.models.sequences import Sequences
 
@@ -28,6 +28,9 @@ class Intake(NamedTuple):
 class Batches:
     """Tiles of some patients as packed sequences.
 
+    What was once brought to a GPU stays there, scaled, while half of its memory is free: to read,
+    scale and copy it takes several times as long as to learn from it.
+
     Parameters
     ----------
     sequences : Sequences
@@ -50,17 +53,29 @@ class Batches:
         spots = np.argsort(sequences.patient_of, kind="stable")
         owners, firsts = np.unique(sequences.patient_of[spots], return_index=True)
         self._of = dict(zip(owners, np.split(spots, firsts[1:]), strict=True))
+        self._kept: dict[int, torch.Tensor] = {}  # by spot
 
     def tiles(self, patient_ids: list[str]) -> tuple[PackedSequence, torch.Tensor]:
         """Sequences of some patients, and which of the patients each belongs to."""
         spots = [self._of[patient] for patient in patient_ids]
         owner = torch.arange(len(spots))
-        if self._join:
-            parts = [[self._spots[i] for i in of] for of in spots]
-        else:
-            parts = [[self._spots[i]] for of in spots for i in of]
+        if not self._join:
             owner = owner.repeat_interleave(torch.tensor([len(of) for of in spots]))
-        return pack(parts, self._intake).to(self._device), owner.to(self._device)
+            spots = [[i] for of in spots for i in of]
+        if self._device.type == "cpu":
+            return pack([[self._spots[i] for i in of] for of in spots], self._intake), owner
+        brought = [torch.cat([self._brought(i) for i in of]) for of in spots]
+        return pack_sequence(brought, enforce_sorted=False), owner.to(self._device)
+
+    def _brought(self, spot: int) -> torch.Tensor:
+        """Scaled tiles of a spot, (n_tiles, n_features) on the GPU."""
+        if spot in self._kept:
+            return self._kept[spot]
+        tiles = pack([[self._spots[spot]]], self._intake).data.to(self._device)
+        free, total = torch.cuda.mem_get_info(self._device)
+        if free > total / 2:
+            self._kept[spot] = tiles
+        return tiles
 
 
 def pack(sequences: list[list[np.ndarray]], intake: Intake) -> PackedSequence:
