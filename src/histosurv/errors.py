@@ -12,11 +12,12 @@ class InputError(Exception):
     Parameters
     ----------
     message : str
-        That line.
+        That line; letters of a name that would end it, or steer a terminal, are written as escapes.
     code : str
         Reason code for the quality table, where one spot is wrong and the others go on.
     """
 
     def __init__(self, message: str, code: str = "unreadable") -> None:
-        super().__init__(message)
+        told = (of if of.isprintable() else of.encode("unicode_escape").decode() for of in message)
+        super().__init__("".join(told))
         self.code = code

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from histosurv.config import schema_path
 from histosurv.errors import InputError
 
 # What other programs write for a number that is not there, where a schema lets it be missing.
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
 
 
@@ -101,6 +103,13 @@ def _read_text(path: Path, title: str) -> pd.DataFrame:
         numbers.append(number)
     if not cells:
         raise InputError(f"{path}: the {title} has no rows; fill it")
+    for number, row in zip([1, *numbers], [header, *cells], strict=True):
+        for cell in row:
+            if "\r" in cell and _LONE_RETURN.search(cell):
+                raise InputError(
+                    f"{path}, row {number}: {cell!r} holds a carriage return, which would end the "
+                    "row when it is written again; take it out"
+                )
     return pd.DataFrame(cells, columns=header, index=numbers, dtype=object)
 
 

@@ -11,6 +11,7 @@ from histosurv.errors import InputError
 
 EMPTY, CONTROL = "empty", "control"  # words of a map that are no patients
 _NAME = re.compile(r"[^\W_][\w .()+-]*")
+_LONGEST = 200  # bytes, for endings are added
 
 
 def read_slides(path: Path, *, with_images: bool = True) -> pd.DataFrame:
@@ -39,10 +40,10 @@ def read_slides(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     refuse_duplicates(slides, "slide_id", path)
     refuse_duplicates(slides, "image", path)
     for row, name in slides["slide_id"].items():
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST:
             raise InputError(
                 f"{path}, row {row}, column slide_id: {name!r} cannot name a file; use letters, "
-                "digits, space and . ( ) + - _"
+                f"digits, space and . ( ) + - _, {_LONGEST} bytes at most"
             )
         if name.endswith(".doubtful"):
             raise InputError(

@@ -113,10 +113,16 @@ def without_folder(value: object) -> object:
 
 def _without_folder(word: str) -> str:
     """The same for a word of a command, in which paths may stand behind = or within JSON."""
-    name, equals, value = word.rpartition("=")
-    if Path(value).is_absolute() and not re.search(r"[\"'{\[,:]", value):
-        return f"{name}{equals}{without_folder(value)}"  # blanks in it, too
+    for name, equals, value in (("", "", word), word.partition("="), word.rpartition("=")):
+        if Path(value).is_absolute() and _is_one_path(value):
+            return f"{name}{equals}{without_folder(value)}"  # blanks in it, too
     return _PATH.sub(lambda found: str(without_folder(found[0].removeprefix("file://"))), word)
+
+
+def _is_one_path(value: str) -> bool:
+    """Whether an absolute path is the whole value: for sure where there is such a file."""
+    is_there = os.path.exists(value)  # noqa: PTH110 - unlike Path.exists it raises nothing
+    return is_there or not re.search(r"[\"'{\[,:]", value)
 
 
 def _git(*arguments: str) -> str | None:

@@ -92,7 +92,8 @@ def _draw_grid(picture: Image.Image, frame: Frame, scale: float) -> None:
 
 
 def _fitting(text: str) -> str:
-    """Text that is no wider than a panel."""
+    """Text that is one line and no wider than a panel."""
+    text = " ".join(text.split())
     while text and font().getlength(text) > SIDE_PX:
         text = text.removesuffix("…")[:-1] + "…"
     return text

@@ -45,6 +45,7 @@ RC = {
 }
 P = ParamSpec("P")
 LONGEST = 48  # characters of a name that have room beside a figure
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a name may hold such letters
 _NO_METADATA = {
     "svg": dict.fromkeys(["Creator", "Date", "Format", "Type"]),
     "pdf": dict.fromkeys(["Creator", "Producer", "CreationDate"]),
@@ -88,7 +89,7 @@ def to_svg(figure: Figure, name: str) -> str:
     """
     text = _saved(figure, "svg").decode("utf-8")
     figure.set_layout_engine("none")  # everything has its place now, in the next format too
-    text = text[text.index("<svg") :]
+    text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text[text.index("<svg") :])
     return re.sub(r'(<[^>]*?\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
 
 
