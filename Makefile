@@ -1,6 +1,7 @@
 # make demo   install, simulate a cohort, run the whole study on it
 # make report build Snakemake's own report of the finished run, results/report/run.zip
 # make test   install, lint, run all tests
+# make soak   tests that take long: faults at every stage, many spots, 100,000 spots planned
 # make lint   format and lint checks alone
 # make bench  random tissue microarrays: right, abstained and wrong; see benchmarks/README.md
 # Another interpreter: make demo PYTHON=python3.12
@@ -10,7 +11,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo report test lint bench
+.PHONY: demo report test soak lint bench
 
 demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
@@ -27,6 +28,9 @@ LONG := tests/workflow/ tests/real/
 test: lint
 	pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG) \
 		$(filter-out $(LONG) tests/__pycache__/,$(wildcard tests/*/)) $(wildcard tests/test_*.py)
+
+soak: $(INSTALLED)
+	pytest -m soak
 
 lint: $(INSTALLED)
 	ruff check .

@@ -45,6 +45,12 @@ rule all:
     localrule: True
 
 
+onstart:
+    bring_back_from_future("results")
+    if workflow.non_local_exec:
+        checked(refuse_for_cluster, workflow)
+
+
 onsuccess:
     if is_new("results/report/study.html"):
         print("The report is ready: results/report/study.html")

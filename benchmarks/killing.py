@@ -10,6 +10,7 @@ one file is truncated, one emptied, and stale temporary files are laid.
 
 import argparse
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -93,7 +94,8 @@ def main() -> None:
                 size = victim.stat().st_size if n_kills % 8 else 0
                 victim.write_bytes(victim.read_bytes()[: draw.randrange(size) if size else 0])
                 spoilt[victim] = victim.read_bytes()
-                victim.with_name(f".{victim.name}.partial").write_bytes(b"stale")
+                stale = f".{n_kills:012x}.{platform.node().partition('.')[0]}.{process.pid}.partial"
+                victim.with_name(stale).write_bytes(b"stale")
         subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
         differ = [name for name in expected if contents(store).get(name) != expected[name]]
         left = [path.name for path in store.iterdir() if path.name.startswith(".")]

@@ -9,8 +9,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 
-# The least that is a whole study.
+# The least that is a whole study. The encoder's weights are ten megabytes, not half a gigabyte.
 QUICK = {
+    "features": {"encoder": "torchvision/mobilenet_v3_small", "precision": "fp32"},
     "resampling": {"folds": 2},
     "evaluation": {"resamples": 100},
     "models": {
@@ -23,22 +24,54 @@ QUICK = {
 }
 
 
-def run_snakemake(folder, *arguments, config=None, config_file=ROOT / "config.yaml", cores=2):
+# Figures and tables of the report that tell the batch size, or what the clock said.
+NAMING_BATCHES_OR_TIMES = {"settings", "time", "steps", "throughput"}
+
+
+def run_snakemake(folder, *arguments, **options):
     """Run the shipped Snakefile in a folder, its config overlaid with some settings."""
+    command, environment = snakemake_in(folder, *arguments, **options)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def snakemake_in(
+    folder, *arguments, config=None, config_file=ROOT / "config.yaml", cores=2, profile=None
+):
+    """Command and environment for it; a profile other than the default brings its own cores."""
     over = folder / "over.yaml"
     over.write_text(yaml.safe_dump(config or {}), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", folder),
-        *("--workflow-profile", ROOT / "profiles" / "default", "--cores", str(cores)),
+        *("--workflow-profile", profile or ROOT / "profiles" / "default"),
+        *([] if profile else ["--cores", str(cores)]),
         *arguments,
         *("--configfile", config_file, over),
     ]
     # The steps call `histosurv`: that of the interpreter which runs the tests.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
+    return command, {**os.environ, "PATH": path}
 
 
 def output_of(run):
     return run.stdout + run.stderr
+
+
+def made(folder):
+    """Bytes of every file of a run that must be the same in another one, by path.
+
+    Batches may be cut otherwise; the clock and the place are others.
+    """
+    results = folder / "results"
+    return {
+        str(path.relative_to(results)): path.read_bytes()
+        for path in sorted(results.rglob("*"))
+        if path.is_file()
+        and not {"benchmarks", "batches", "spots", "throughput"} & set(path.parts)
+        and path.name not in {"config.yaml", "study.html", "provenance.json"}
+        and path.stem not in NAMING_BATCHES_OR_TIMES
+    }
+
+
+def differing(one, two):
+    """Paths of which one run has other bytes than the other, or none."""
+    return sorted(path for path in one.keys() | two.keys() if one.get(path) != two.get(path))

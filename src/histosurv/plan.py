@@ -4,6 +4,7 @@ The methods take Snakemake's wildcards and are input functions and params of the
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ class Plan:
     ----------
     config : dict
         The complete configuration.
+    look : bool
+        Look whether all images are there; not in a job, which reads the tables once more.
 
     Raises
     ------
@@ -28,7 +31,8 @@ class Plan:
         As `histosurv.cohort.tables.read_cohort`.
     """
 
-    def __init__(self, config: dict) -> None:
+    def __init__(self, config: dict, *, look: bool = True) -> None:
+        self._look = look
         self._tables = config["cohorts"]
         self._import = config["features"]["import"]
         self._controls = config["controls"]
@@ -50,6 +54,7 @@ class Plan:
             tables["slides"],
             unmatched=config["cohort"]["unmatched"],
             with_images=not self._import,
+            look=self._look,
             readers=config["cohort"]["readers"],
             strata=config["cohort"]["strata"],
             covariates=config["models"]["clinical"],
@@ -191,9 +196,15 @@ def files_digest(files: list) -> str:
     return _digest(_state(files))
 
 
-def _state(files: list[str]) -> bytes:
-    states = [Path(name).stat() for name in files]
-    return repr([(state.st_size, state.st_mtime_ns) for state in states]).encode()
+def _state(files: list) -> bytes:
+    states = []
+    for name in files:
+        try:
+            state = os.stat(name)  # noqa: PTH116 - a Path each takes longer than looking
+        except OSError as error:
+            raise InputError(f"{name}: {error.strerror}; bring the file") from None
+        states.append((state.st_size, state.st_mtime_ns))
+    return repr(states).encode()
 
 
 def _digest(content: bytes) -> str:

@@ -93,7 +93,7 @@ def test_what_cannot_be_scored_is_told(study, tmp_path, spots, told):
 def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_path):
     np.savez(tmp_path / "spot.npz", features=np.zeros((4, 7), np.float32))
     run = predict(study, tmp_path, tmp_path / "spot.npz", succeeds=False)
-    assert "7 features a tile; the models were trained on 4096" in run.stderr
+    assert "7 features a tile; the models were trained on 1024" in run.stderr
     own = study / "results/development/features/P0001_1.h5"
     with h5py.File(own) as file:
         recipe = json.loads(file.attrs["recipe"]) | {"encoder": "virchow2"}
@@ -101,7 +101,7 @@ def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_p
     predict(study, tmp_path / "own", own)
     write_features(tmp_path / "other.h5", *arrays, recipe=recipe, image_sha256="")
     run = predict(study, tmp_path, tmp_path / "other.h5", succeeds=False)
-    assert "made with encoder 'virchow2', the study's with 'vgg16'" in run.stderr
+    assert "made with encoder 'virchow2', the study's with 'torchvision/mob" in run.stderr
     shutil.copytree(study / "results/bundle", tmp_path / "results/bundle")
     about = tmp_path / "results/bundle/bundle.json"
     written = about.read_text()

@@ -30,8 +30,8 @@ rule bundle:
     localrule: True
     threads: 1
     resources:
-        mem="6GB",
-        runtime="60m",
+        mem=grows(6, "GB"),
+        runtime=grows(60, "m"),
     params:
         cohort=subpath(input.folds, parent=True),
         features=features_folder,

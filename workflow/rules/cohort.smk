@@ -4,7 +4,6 @@
 
 rule cohort:
     input:
-        tables=PLAN.tables,
         indexes=INDEXES,
     output:
         patients="<results>/{cohort}/cohort/patients.csv",
@@ -17,8 +16,8 @@ rule cohort:
     localrule: True
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grows(1, "GB"),
+        runtime=grows(10, "m"),
     params:
         tables=PLAN.table_options,
         unmatched=lookup("cohort/unmatched", within=config),
@@ -47,8 +46,8 @@ rule folds:
     localrule: True
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grows(1, "GB"),
+        runtime=grows(10, "m"),
     params:
         repeats=lookup("resampling/repeats", within=config),
         folds=lookup("resampling/folds", within=config),

@@ -5,11 +5,17 @@ import os
 import shlex
 import sys
 import time
+from functools import partial
 from pathlib import Path
+
+from histosurv.cluster import go_on_as_own_job, refuse_for_cluster
+
+go_on_as_own_job(sys.argv, os.environ)
 
 from histosurv.code import code_digest
 from histosurv.config import WEIGHTS, complete, refuse_missing_files
 from histosurv.errors import MISTAKE, InputError
+from histosurv.files import bring_back_from_future, close_to_others
 from histosurv.plan import Plan, files_digest
 
 
@@ -19,6 +25,13 @@ def checked(function, *arguments):
         return function(*arguments)
     except InputError as error:
         sys.exit(f"{MISTAKE}{error}")
+    except OSError as error:  # a name too long, a folder that may not be read
+        sys.exit(f"{MISTAKE}{error.filename}: {error.strerror}")
+
+
+def grows(amount, unit):
+    """Memory or time of a step: more at each attempt, where a profile allows several."""
+    return lambda wildcards, attempt: f"{amount * attempt}{unit}"
 
 
 def is_new(path):
@@ -34,11 +47,13 @@ def mistakes():
 
 
 STARTED = time.time()
+MADE_BEFORE = [".snakemake", ".snakemake/log", ".snakemake/log/*"]
+close_to_others(path for name in MADE_BEFORE for path in Path().glob(name))
 # Jobs read the Snakefile again with a command line of their own; the report tells the first.
 os.environ.setdefault("HISTOSURV_COMMAND", shlex.join(["snakemake", *sys.argv[1:]]))
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
-PLAN = checked(Plan, config)
+PLAN = checked(partial(Plan, look=workflow.is_main_process), config)
 IS_SINGLE = config["resampling"]["scheme"] == "single"
 FOLDS = range(1, (1 if IS_SINGLE else config["resampling"]["folds"]) + 1)
 REPEATS = range(1, config["resampling"]["repeats"] + 1)

@@ -28,8 +28,8 @@ rule control:
     localrule: True
     threads: 1
     resources:
-        mem="2GB",
-        runtime="30m",
+        mem=grows(2, "GB"),
+        runtime=grows(30, "m"),
     params:
         seed=lookup("resampling/seed", within=config),
         batches=len(BATCHES),

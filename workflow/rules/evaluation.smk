@@ -23,11 +23,11 @@ rule evaluate:
     localrule: True
     threads: 2
     resources:
-        mem="2GB",
-        runtime="30m",
+        mem=grows(2, "GB"),
+        runtime=grows(30, "m"),
     params:
         folder=subpath(output.metrics, parent=True),
-        quality=lambda wildcards, input: options("quality", input.get("quality", [])),
+        quality=quality_options,
         orders=lambda wildcards, input: options("order-scores", input.get("orders", [])),
         settings=evaluation_settings,
         code=code_digest("histosurv.evaluation.metrics"),

@@ -23,8 +23,8 @@ if GALLERY:
             "<benchmarks>/development/explanations.jsonl"
         threads: 1
         resources:
-            mem="4GB",
-            runtime="30m",
+            mem=grows(4, "GB"),
+            runtime=grows(30, "m"),
         params:
             settings=json.dumps(config["spots"]),
             spots=spots_option,

@@ -4,8 +4,6 @@
 
 
 rule weights:
-    input:
-        weights_files,
     output:
         "<results>/weights/encoder.safetensors",
     log:
@@ -15,26 +13,24 @@ rule weights:
     localrule: True
     threads: 1
     resources:
-        mem="6GB",  # for encoders of a billion weights; VGG-16 needs 2 GB
-        runtime="30m",
+        mem=grows(6, "GB"),  # for encoders of a billion weights; VGG-16 needs 2 GB
+        runtime=grows(30, "m"),
     params:
-        source=lookup("features/weights", within=config),
+        # Functions, lest braces in a name are taken for wildcards.
+        source=lambda wildcards: config["features"]["weights"],
         files=weights_state,
-        encoder=lookup("features/encoder", within=config),
+        encoder=lambda wildcards: config["features"]["encoder"],
         convention=lookup("features/convention", within=config),
         seed=lookup("features/seed", within=config),
         code=code_digest("histosurv.features.weights"),
     shell:
-        "histosurv weights {params.source:q} --encoder {params.encoder:q}"
-        " --convention {params.convention} --seed {params.seed} --out {output:q} 2> {log:q}"
+        "histosurv weights --encoder {params.encoder:q} --convention {params.convention}"
+        " --seed {params.seed} --out {output:q} -- {params.source:q} 2> {log:q}"
 
 
 if config["features"]["import"]:
 
     rule import_features:
-        input:
-            files=batch_imports,
-            tables=ancient(PLAN.tables),
         output:
             index="<results>/{cohort}/features/batches/{batch}.csv",
         log:
@@ -43,27 +39,25 @@ if config["features"]["import"]:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
         threads: 1
         resources:
-            mem="2GB",
-            runtime="30m",
+            mem=grows(2, "GB"),
+            runtime=grows(30, "m"),
         params:
-            source=lookup("features/import", within=config),
+            source=lambda wildcards: config["features"]["import"],
             tables=PLAN.table_options,
             size=lookup("spots_per_job", within=config),
-            rows=PLAN.batch_digest,
+            rows=batch_state,
             unmatched=lookup("cohort/unmatched", within=config),
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.imports"),
         shell:
-            "histosurv features import {params.source:q} {params.tables:q}"
-            " --unmatched {params.unmatched} --batch {wildcards.batch}"
-            " --spots-per-job {params.size} --store {params.store:q} --index {output.index:q}"
-            " 2> {log:q}"
+            "histosurv features import {params.tables:q} --unmatched {params.unmatched}"
+            " --batch {wildcards.batch} --spots-per-job {params.size} --store {params.store:q}"
+            " --index {output.index:q} -- {params.source:q} 2> {log:q}"
 
 else:
 
     rule features:
         input:
-            images=PLAN.images,
             tiles="<results>/{cohort}/spots/{batch}.csv",
             quality="<results>/{cohort}/spots/quality/{batch}.csv",
             weights="<results>/weights/encoder.safetensors",
@@ -76,15 +70,15 @@ else:
             "<benchmarks>/{cohort}/features/{batch}.jsonl"
         threads: 8  # at most; fewer change the speed, and no number
         resources:
-            mem="8GB",
-            runtime="240m",
+            mem=grows(8, "GB"),
+            runtime=grows(240, "m"),
         params:
             settings=json.dumps(config["spots"]),
             layer=lookup("features/layer", within=config),
             relu=lookup("features/relu", within=config),
             precision=lookup("features/precision", within=config),
             dtype=lookup("features/dtype", within=config),
-            rows=PLAN.batch_digest,
+            rows=batch_state,
             store=subpath(output.index, ancestor=2),
             code=code_digest("histosurv.features.extract"),
         shell:

@@ -31,14 +31,21 @@ def options(name, values):
     return [f"--{name}={value}" for value in values]
 
 
-def batch_imports(wildcards):
-    """Feature files of a batch; one that is missing is a user's mistake."""
-    return checked(PLAN.imports, wildcards)
+def batch_state(wildcards):
+    """Digest of a batch's rows and files; one that is missing is a user's mistake."""
+    return checked(PLAN.batch_digest, wildcards)
 
 
 def features_folder(wildcards, input):
     """Folder of the feature files, two above the batch indexes."""
     return Path(input.indexes[0]).parents[1]
+
+
+def quality_options(wildcards, input):
+    """Folder and number of the batches' quality tables; a list of all could grow too long."""
+    tables = input.get("quality", [])
+    options = (f"--quality={Path(path).parent}" for path in tables[:1])
+    return [*options, f"--batches={len(tables)}"]
 
 
 def spots_option(wildcards, input):
@@ -49,11 +56,6 @@ def spots_option(wildcards, input):
 def models_folder(wildcards, input):
     """Folder of all models' scores, three above the score files."""
     return Path(input.tables[0]).parents[2]
-
-
-def training_folder(wildcards, input):
-    """Folder of all models' training, three above the learning curves."""
-    return Path(input.training[0]).parents[2]
 
 
 def frozen_folder(wildcards, input):

@@ -17,8 +17,8 @@ rule baseline:
         "<benchmarks>/models/{baseline}/{repeat}_{fold}.jsonl"
     threads: 1
     resources:
-        mem="6GB",
-        runtime="60m",
+        mem=grows(6, "GB"),
+        runtime=grows(60, "m"),
     params:
         pooling=lookup("models/pooling", within=config),
         budget=lookup("models/tuning/settings", within=config),
@@ -51,8 +51,8 @@ rule clinical:
         "<benchmarks>/models/{clinical}/{repeat}_{fold}.jsonl"
     threads: 1
     resources:
-        mem="1GB",
-        runtime="30m",
+        mem=grows(1, "GB"),
+        runtime=grows(30, "m"),
     params:
         covariates=lambda wildcards: options("covariate", config["models"]["clinical"]),
         network=network_option,
@@ -101,8 +101,8 @@ rule scores:
     localrule: True
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grows(1, "GB"),
+        runtime=grows(10, "m"),
     params:
         networks=[f"--network={name}" for name in NETWORKS],
         models=[f"--model={name}" for name in MODELS],

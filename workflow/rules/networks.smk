@@ -22,8 +22,8 @@ rule train:
         "<benchmarks>/models/{network}/{repeat}_{fold}.jsonl"
     threads: lookup("models/training/initialisations", within=config)
     resources:
-        mem="6GB",
-        runtime="240m",
+        mem=grows(6, "GB"),
+        runtime=grows(240, "m"),
     params:
         settings=network_settings,
         seed=lookup("resampling/seed", within=config),
@@ -56,8 +56,8 @@ rule attribute:
         "<benchmarks>/models/{network}/{repeat}_{fold}_attribution.jsonl"
     threads: 4
     resources:
-        mem="6GB",
-        runtime="120m",
+        mem=grows(6, "GB"),
+        runtime=grows(120, "m"),
     params:
         orders=lookup("models/attribution/orders", within=config),
         seed=lookup("resampling/seed", within=config),

@@ -11,8 +11,8 @@ rule config_as_run:
     localrule: True
     threads: 1
     resources:
-        mem="1GB",
-        runtime="10m",
+        mem=grows(1, "GB"),
+        runtime=grows(10, "m"),
     params:
         # A function, lest braces in the title are taken for wildcards.
         settings=lambda wildcards: json.dumps(config),
@@ -92,8 +92,8 @@ rule report:
     localrule: True
     threads: 1
     resources:
-        mem="4GB",
-        runtime="30m",
+        mem=grows(4, "GB"),
+        runtime=grows(30, "m"),
     params:
         results=subpath(input.config, parent=True),
         batches=len(BATCHES),

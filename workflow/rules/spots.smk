@@ -1,10 +1,11 @@
 # Pixels: needs slides and images, makes the cores of each slide, and the tiles and the verdict of
 # each spot.
+# What the user brings is no input of a rule, here and in the other files: digests of content, or of
+# size and date, are among the params. Dates of file servers may lie in the future; names may hold
+# what Snakemake or a cluster's shells would read; and a hundred thousand inputs take long to plan.
 
 
 rule dearray:
-    input:
-        files=PLAN.slide_files,
     output:
         cores="<results>/{cohort}/spots/cores/{slide}.csv",
         overlay="<results>/{cohort}/spots/cores/{slide}.png",
@@ -17,22 +18,20 @@ rule dearray:
         "<benchmarks>/{cohort}/spots/cores/{slide}.jsonl"
     threads: 1
     resources:
-        mem="2GB",
-        runtime="60m",
+        mem=grows(2, "GB"),
+        runtime=grows(60, "m"),
     params:
         slide=PLAN.slide_image,
         options=PLAN.slide_options,
         files=PLAN.slide_digest,
         code=code_digest("histosurv.spots.core_files"),
     shell:
-        "histosurv dearray {params.slide:q} {params.options:q} --out {output.cores:q} 2> {log:q}"
+        "histosurv dearray {params.options:q} --out {output.cores:q} -- {params.slide:q} 2> {log:q}"
 
 
 rule tiles:
     input:
-        images=PLAN.images,
         cores=PLAN.cores,
-        tables=ancient(PLAN.tables),
     output:
         tiles="<results>/{cohort}/spots/{batch}.csv",
         quality="<results>/{cohort}/spots/quality/{batch}.csv",
@@ -44,13 +43,13 @@ rule tiles:
         "<benchmarks>/{cohort}/spots/{batch}.jsonl"
     threads: 2
     resources:
-        mem="4GB",
-        runtime="60m",
+        mem=grows(4, "GB"),
+        runtime=grows(60, "m"),
     params:
         tables=PLAN.table_options,
         settings=json.dumps(config["spots"]),
         size=lookup("spots_per_job", within=config),
-        rows=PLAN.batch_digest,
+        rows=batch_state,
         unmatched=lookup("cohort/unmatched", within=config),
         cores=subpath(output.tiles, parent=True),
         code=code_digest("histosurv.spots.tile_table"),

@@ -43,8 +43,14 @@ def evaluate(
     ] = None,
     quality: Annotated[
         list[Path] | None,
-        typer.Option(help="quality table of spots (CSV), to leave out those with a remark"),
+        typer.Option(
+            help="quality table of spots (CSV), to leave out those with a remark; or with "
+            "--batches the folder of those of all batches"
+        ),
     ] = None,
+    batches: Annotated[
+        int, typer.Option(min=0, help="number of batches in the folder of quality tables")
+    ] = 0,
     order_scores: Annotated[
         Path | None,
         typer.Option(help="scores in other orders of tiles (CSV), for what the order does"),
@@ -108,6 +114,8 @@ def evaluate(
         scores = added if scores is None else pd.concat([scores, added]) if len(added) else scores
     question = Settings.of(asked | {"readers": readers}, list(scores["score"].unique()))
     orders = read_order_scores(order_scores) if order_scores else None
+    if batches:
+        quality = [f / f"{number:04d}.csv" for f in quality or [] for number in range(batches)]
     of_spots = Spots.read(spot_scores, spots, quality)
     result = evaluate_scores(table, scores, of_spots, orders, question, threads)
     for name, curve in result.curves.items():

@@ -139,6 +139,7 @@ def tiles(
     --out tiles.csv --quality quality.csv --sheet sheet.jpg --thumbnails spots.zip
     """
     from histosurv.cohort.membership import read_cohort
+    from histosurv.cohort.tables import refuse_missing_images
     from histosurv.publish import write_table
     from histosurv.spots.contact_sheet import write_sheet
     from histosurv.spots.cores import with_cores
@@ -146,7 +147,9 @@ def tiles(
     from histosurv.spots.thumbnails import write_thumbnails
     from histosurv.spots.tile_table import tabulate
 
-    rows = read_cohort(patients, spots, slides, unmatched=unmatched).batch(batch, spots_per_job)
+    cohort = read_cohort(patients, spots, slides, unmatched=unmatched, look=False)
+    rows = cohort.batch(batch, spots_per_job)
+    refuse_missing_images(rows)
     done = tabulate(with_cores(rows, cores), settings_of(settings, SpotSettings.of), threads)
     write_table(done.tiles, out)
     if sheet:

@@ -1,7 +1,9 @@
 """Who is in the cohort: the tables joined, and everybody who is left out listed."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +77,7 @@ def read_cohort(
     *,
     unmatched: Literal["error", "exclude"] = "error",
     with_images: bool = True,
+    look: bool = True,
     readers: Sequence[str] = (),
     strata: Sequence[str] = (),
     covariates: Sequence[str] = (),
@@ -91,8 +94,9 @@ def read_cohort(
     unmatched : {'error', 'exclude'}
         What to do with a spot of an unknown patient or a patient without spots: stop, or leave
         the row out and list it.
-    with_images : bool
-        As in `read_spots`.
+    with_images, look : bool
+        As in `read_spots`. To look at all images of a large cohort takes long: the workflow does
+        it once, its steps for their own batch.
     readers, strata, covariates : sequence of str
     administrative_cut : bool, optional
         As in `read_patients`.
@@ -112,7 +116,7 @@ def read_cohort(
     )
     if not spots_path and not slides_path:
         raise InputError("neither a spot table nor a slide table is named; name one of them")
-    spots = read_spots(spots_path, with_images=with_images) if spots_path else None
+    spots = read_spots(spots_path, with_images=with_images, look=look) if spots_path else None
     slides = read_slides(slides_path, with_images=with_images) if slides_path else None
     if slides is not None:
         spots = _joined(spots, spots_of_slides(slides))
@@ -129,7 +133,7 @@ def read_cohort(
         ]
         + [(patient, "patient table", "no spot") for patient in patients.patient_id[bare]]
     )
-    if with_images:
+    if with_images and look:
         _refuse_shared_pictures(spots[~orphans])
     return Cohort(patients[~bare], spots[~orphans], exclusions, slides)
 
@@ -171,7 +175,7 @@ def _refuse_copies(spots: pd.DataFrame, done: pd.DataFrame) -> None:
 def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
     """One picture under two patients would let a model meet its test patient while it learns."""
     place = ["file", *(name for name in (*REGION, *CELL) if name in spots)]
-    files = spots.assign(file=[str(Path(image).resolve()) for image in spots["image"]])
+    files = spots.assign(file=[_real(image) for image in spots["image"]])
     first = files.groupby(place, dropna=False)["patient_id"].transform("first")
     wrong = spots[first != spots["patient_id"]]
     if len(wrong):
@@ -181,6 +185,17 @@ def _refuse_shared_pictures(spots: pd.DataFrame) -> None:
             f"{spot['listed_in']}: spot {name!r} of patient {patient!r} is the same picture as one "
             f"of {other!r}; correct the image or the patient"
         )
+
+
+def _real(image: str) -> str:
+    """File behind all links; folders, of which there are few, are followed once."""
+    if os.path.islink(image):  # noqa: PTH114 - a Path for each takes longer than looking
+        return os.path.realpath(image)
+    folder, name = os.path.split(image)
+    return os.path.join(_real_folder(folder), name)  # noqa: PTH118
+
+
+_real_folder = cache(os.path.realpath)
 
 
 def _stop_at_unmatched(bare: pd.DataFrame, patients_path: Path, orphans: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Read and check the patient table and the spot table."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def read_patients(
     return patients.sort_values("patient_id", kind="stable")
 
 
-def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
+def read_spots(path: Path, *, with_images: bool = True, look: bool = True) -> pd.DataFrame:
     """Read the spot table, sorted by spot.
 
     Parameters
@@ -85,7 +86,9 @@ def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     path : pathlib.Path
         The table.
     with_images : bool
-        Check that every row names an image that exists; False where features are imported.
+        Check that every row names an image; False where features are imported.
+    look : bool
+        Look whether it is there, too.
 
     Raises
     ------
@@ -116,6 +119,8 @@ def read_spots(path: Path, *, with_images: bool = True) -> pd.DataFrame:
     if with_images:
         spots = _with_images(spots, path)
     spots["listed_in"] = [f"{path}, row {row}" for row in spots.index]
+    if with_images and look:
+        refuse_missing_images(spots)
     return spots.sort_values("spot_id", kind="stable")
 
 
@@ -174,17 +179,22 @@ def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
     return calls
 
 
+def refuse_missing_images(spots: pd.DataFrame) -> None:
+    """Stop at the first spot whose image is not there."""
+    for image, place in zip(spots["image"], spots["listed_in"], strict=True):
+        if not os.path.isfile(image):  # noqa: PTH113 - a Path each takes longer than looking
+            raise InputError(
+                f"{place}, column image: {image} is not there; correct the path (relative to the "
+                "table's folder) or bring the file"
+            )
+
+
 def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:
     if "image" not in spots:
         raise InputError(
             f"{path}, row 1: column image is missing (image or slide file of the spot); add it"
         )
-    for row, image in spots["image"].items():
-        if not image:
-            raise InputError(f"{path}, row {row}, column image: empty; name the image file")
-        if not (path.parent / image).is_file():
-            raise InputError(
-                f"{path}, row {row}, column image: {path.parent / image} is not there; "
-                "correct the path (relative to the table's folder) or bring the file"
-            )
+    empty = spots.index[spots["image"] == ""]
+    if len(empty):
+        raise InputError(f"{path}, row {empty[0]}, column image: empty; name the image file")
     return spots.assign(image=[str(path.parent / image) for image in spots["image"]])

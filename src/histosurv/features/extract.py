@@ -23,7 +23,7 @@ from histosurv.features.store import file_sha256, is_current, shape_of, spot_fil
 from histosurv.features.throughput import Clock
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
-from histosurv.publish import partial_name
+from histosurv.publish import clear_partials
 from histosurv.spots.preparation import SpotSettings, encoded_tiles
 from histosurv.spots.reader import PictureShelf, image_sha256
 
@@ -110,6 +110,7 @@ def extract(
     workers = threads if on_cpu else 2  # on the GPU one copies while the other computes
     readers = max(1, threads // 2) if on_cpu else threads
     job = _Job(tiles, encoder, store, settings, dtype)
+    clear_partials(store)
     usable = spots[spots["usable"] == 1]
     strange = usable.loc[~usable["spot_id"].isin(job.tables), "spot_id"]
     if len(strange):
@@ -199,7 +200,6 @@ class _Job:
                 coords=corners[is_used].round().astype(np.int64),
             )
             if is_current(brought.path, brought.coords, **brought.known):
-                partial_name(brought.path).unlink(missing_ok=True)  # of a job that was killed
                 return brought
             tiles = encoded_tiles(spot, corners, is_used, self.shelf, self.settings)
             if image_sha256(spot["image"]) != brought.known["image_sha256"]:

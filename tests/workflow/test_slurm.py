@@ -1,0 +1,155 @@
+"""The shipped Slurm profile on a real Slurm, and what befalls clusters."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.running import QUICK, differing, made, output_of, run_snakemake
+from tests.workflow.slurm_cluster import NODES, LoopbackSlurm, missing_programs
+from tests.workflow.slurm_demo import HURRIED, PROFILE, start
+
+from histosurv.cohort.demo import write_demo
+
+VENV = Path(sys.executable).parent
+TABLES = "results/development/cohort/folds.csv"
+CONFIG = QUICK | {"spots_per_job": 10}
+
+
+@pytest.fixture(scope="module")
+def slurm():
+    if missing := missing_programs():
+        pytest.skip(f"no Slurm here ({', '.join(missing)}): apt-get install slurm-wlm munge")
+    with LoopbackSlurm() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run on this machine alone, its batches cut otherwise."""
+    folder = tmp_path_factory.mktemp("alone")
+    write_demo(folder / "demo", n_patients=34, spot_px=300, seed=11)
+    run = run_snakemake(folder, config=CONFIG | {"spots_per_job": 64})
+    assert run.returncode == 0, output_of(run)
+    return folder
+
+
+@pytest.fixture
+def study(undisturbed, tmp_path):
+    shutil.copytree(undisturbed / "demo", tmp_path / "demo")
+    return tmp_path
+
+
+def finished(snakemake, folder):
+    """Wait for the end, which must be a good one."""
+    status = snakemake.wait(400)
+    told = (folder / "out.txt").read_text()
+    assert status == 0, told
+    return told
+
+
+def running(slurm, rule, folder):
+    """Jobs of a rule that are at work for a study; others have used the cluster before."""
+    return [j for j in slurm.jobs("RUNNING") if j.rule == rule and j.folder == str(folder)]
+
+
+def done_for(slurm, folder):
+    return [job for job in slurm.jobs() if job.folder == str(folder)]
+
+
+def test_the_demo_gives_the_same_bytes_as_on_one_machine(slurm, study, undisturbed):
+    told = finished(start(slurm, study, config=CONFIG), study)
+    assert f"Using workflow specific profile {PROFILE}" in told
+    jobs = done_for(slurm, study)
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert {job.rule for job in jobs} == {"tiles", "features", "train", "baseline"}
+    on_gpu = [job for job in jobs if job.node == "gpu1"]
+    assert {job.rule for job in on_gpu} == {"features", "train"}
+    assert {job.gpus for job in on_gpu} == {"gres:gpu:1"}
+    assert {job.node for job in jobs} == set(NODES)
+    arrays = Counter(job.id.partition("_")[0] for job in jobs if "_" in job.id)
+    batches = list((study / "results/development/features/batches").iterdir())
+    assert max(arrays.values()) == len(batches) > 3  # all of tiles in one submission
+    # Two GPUs, two trainings at a time.
+    one, other = (job for job in jobs if job.rule == "train")
+    assert max(one.started, other.started) < min(one.ended, other.ended)
+    assert differing(made(study), made(undisturbed)) == []
+
+
+def test_a_node_is_drained_snakemake_killed_and_a_node_lost(slurm, study, undisturbed):
+    snakemake = start(slurm, study, config=CONFIG)
+    drained = slurm.wait_for(lambda: running(slurm, "tiles", study), "tiles at work")[0].node
+    slurm.run("scontrol", "update", f"nodename={drained}", "state=drain", "reason=test")
+    slurm.wait_for(lambda: running(slurm, "features", study), "features at work", seconds=120)
+    snakemake.kill()
+    snakemake.wait()
+    unlock = run_snakemake(study, "--unlock", config=CONFIG)
+    assert unlock.returncode == 0, output_of(unlock)
+    slurm.run("scontrol", "update", f"nodename={drained}", "state=resume")
+    # The jobs of the killed Snakemake are still writing what those of this one write.
+    assert running(slurm, "features", study)
+    snakemake = start(slurm, study, config=CONFIG)
+    slurm.wait_for(lambda: running(slurm, "train", study), "training", seconds=180)
+    slurm.kill_node("gpu1")
+    slurm.wait_for(lambda: slurm.states()["gpu1"] == "down", "lost node")
+    slurm.start_node("gpu1")
+    told = finished(snakemake, study)
+    assert "Trying to restart" not in told  # Slurm itself has put the jobs back into its queue
+    assert {job.rule for job in done_for(slurm, study) if job.restarts} == {"train"}
+    assert differing(made(study), made(undisturbed)) == []
+    assert "Nothing to be done" in output_of(run_snakemake(study, "-n", config=CONFIG))
+
+
+def test_a_job_wants_more_memory_and_another_more_time(slurm, study, undisturbed):
+    # Too little at first: 300 MB for tiles, then 1200; a minute for features, then two.
+    less = ["tiles:mem_mb=attempt*attempt*300", "features:runtime=attempt", "features:gpu=1"]
+    snakemake = start(slurm, study, TABLES, "--set-resources", *less, config=CONFIG)
+    hanging = slurm.wait_for(lambda: slurm.processes("gpu1", "compute"), "features", seconds=180)
+    os.kill(hanging[-1], signal.SIGSTOP)
+    told = finished(snakemake, study)
+    ends = {(job.rule, job.state) for job in done_for(slurm, study)}
+    assert {("tiles", "OUT_OF_MEMORY"), ("features", "TIMEOUT")} <= ends
+    assert "Trying to restart" in told
+    here, expected = made(study), made(undisturbed)
+    assert len([path for path in here if path.endswith(".h5")]) > 40
+    assert [path for path in here if here[path] != expected[path]] == []
+
+
+ARRAY = """
+import os, sys
+from histosurv.cluster import go_on_as_own_job
+
+go_on_as_own_job(sys.argv, os.environ)
+
+
+rule all:
+    input:
+        expand("{i}.txt", i=range(6)),
+
+
+rule one:
+    output:
+        "{i}.txt",
+    resources:
+        mem_mb=500,
+    shell:
+        "test $SLURM_ARRAY_TASK_ID != $SLURM_ARRAY_TASK_MIN || sleep 20;"
+        " echo $SLURM_ARRAY_JOB_ID > {output}"
+"""
+
+
+def test_tasks_of_an_array_do_not_wait_for_the_files_of_the_first(slurm, tmp_path):
+    (tmp_path / "Snakefile").write_text(ARRAY)
+    command = [*(sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, *HURRIED)]
+    environment = slurm.environment | {"PATH": f"{slurm.environment['PATH']}:{VENV}"}
+    options = ["--slurm-array-jobs", "one", "--retries", "0"]
+    run = subprocess.run(
+        [*command, *options], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, output_of(run)
+    arrays = {(tmp_path / f"{i}.txt").read_text() for i in range(6)}
+    assert len(arrays) == 1
