@@ -46,14 +46,14 @@ rule all:
 
 
 onstart:
-    bring_back_from_future("results")
+    bring_back_from_future(RESULTS)
     if workflow.non_local_exec:
         checked(refuse_for_cluster, workflow)
 
 
 onsuccess:
-    if is_new("results/report/study.html"):
-        print("The report is ready: results/report/study.html")
+    if is_new(RESULTS / "report" / "study.html"):
+        print("The report is ready:", RESULTS / "report" / "study.html")
 
 
 onerror:

@@ -1,6 +1,7 @@
 """The demo, whole: what is found, what is not, and what a second run does."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from tests.running import output_of, run_snakemake
 from tests.workflow.conftest import N_PATIENTS
 
@@ -22,6 +24,7 @@ from histosurv.publish import write_table
 from histosurv.report.spec import captions, categories
 from histosurv.report.tables import read_metrics
 
+RERUNS = yaml.safe_load((Path(__file__).parent / "reruns.yaml").read_text(encoding="utf-8"))
 MODELS = ["lstm", "logistic", "naive_bayes", "svm"]
 
 
@@ -187,43 +190,37 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     assert "lstm: units" not in log
 
 
-@pytest.mark.parametrize(
-    ("config", "rules"),
-    [
-        ({"title": "Another title"}, {"config_as_run", "report"}),
-        (
-            {"models": {"training": {"learning_rate": 0.01}}},
-            {"config_as_run", "train", "clinical", "attribute", "gallery", "scores", "evaluate",
-             "report"},
-        ),
-        (
-            {"cohort": {"grade_high": 2}},
-            {"config_as_run", "scores", "evaluate", "report"},
-        ),
-        (
-            {"resampling": {"seed": 1}},
-            {"config_as_run", "folds", "train", "baseline", "clinical", "attribute",
-             "gallery", "scores", "evaluate", "report"},
-        ),
-        ({"evaluation": {"seed": 1}}, {"config_as_run", "evaluate", "report"}),
-        (
-            {"models": {"baselines": ["svm"]}},
-            {"config_as_run", "scores", "evaluate", "report"},
-        ),
-        (
-            {"features": {"seed": 1}},
-            {"config_as_run", "weights", "features", "cohort", "folds", "train", "baseline",
-             "clinical", "attribute", "gallery", "scores", "evaluate", "report"},
-        ),
-        (
-            {"spots": {"order": "snake"}},
-            {"config_as_run", "tiles", "features", "cohort", "folds", "train", "baseline",
-             "clinical", "attribute", "gallery", "scores", "evaluate", "report"},
-        ),
-    ],
-)  # fmt: skip
-def test_a_change_reruns_what_it_touches_and_nothing_else(study, config, rules):
-    run = run_snakemake(study, "-n", "--quiet", "rules", config=config)
+def rules_to_run(folder, *arguments, config=None):
+    run = run_snakemake(folder, "-n", "--quiet", "rules", *arguments, config=config)
+    assert run.returncode == 0, output_of(run)
     lines = [line.split() for line in run.stdout.splitlines()]
     named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
-    assert named - {"all", "total"} == rules
+    return named - {"all", "total"}
+
+
+@pytest.mark.parametrize(("change", "rules"), RERUNS["settings"], ids=str)
+def test_a_changed_setting_reruns_what_it_touches_and_nothing_else(study, change, rules):
+    assert rules_to_run(study, config=change) == {"config_as_run", *rules}
+
+
+@pytest.mark.parametrize(("change", "rules"), RERUNS["files"].items(), ids=str)
+def test_a_changed_file_reruns_what_it_touches_and_nothing_else(study, change, rules):
+    what, _, name = change.partition(" ")
+    path = study / name
+    kept, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    if what == "touched":
+        os.utime(path)
+    elif what == "edited":
+        path.write_bytes(kept.replace(b"colon", b"rectum"))
+    elif what == "lost":
+        path.unlink()
+    try:
+        assert rules_to_run(study) == set(rules)
+    finally:
+        path.write_bytes(kept)
+        os.utime(path, ns=times)
+
+
+@pytest.mark.parametrize("arguments", RERUNS["nothing"], ids=str)
+def test_where_and_how_fast_it_runs_reruns_nothing(study, arguments):
+    assert rules_to_run(study, *arguments) == set()

@@ -41,12 +41,13 @@ def is_new(path):
 
 def mistakes():
     """What the steps of this run called a user's mistake, read from their logs."""
-    logs = sorted(path for path in Path("logs").rglob("*.log") if is_new(path))
+    logs = sorted(path for path in LOGS.rglob("*.log") if is_new(path))
     text = "\n".join(path.read_text("utf-8", "replace") for path in logs)
     return [line for line in text.splitlines() if line.startswith(MISTAKE)]
 
 
 STARTED = time.time()
+RESULTS, LOGS = (Path(workflow.pathvars.apply(name)) for name in ("<results>", "<logs>"))
 MADE_BEFORE = [".snakemake", ".snakemake/log", ".snakemake/log/*"]
 close_to_others(path for name in MADE_BEFORE for path in Path().glob(name))
 # Jobs read the Snakefile again with a command line of their own; the report tells the first.

@@ -2,9 +2,8 @@
 # cohort, on which the rules of the other rooms are used once more.
 
 OF_CONTROL = {
-    "results": "results/controls/{control}",
-    "logs": "logs/controls/{control}",
-    "benchmarks": "results/benchmarks/controls/{control}",
+    name: workflow.pathvars.apply(f"<{name}>/controls/{{control}}")
+    for name in ("results", "logs", "benchmarks")
 }
 
 

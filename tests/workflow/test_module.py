@@ -1,0 +1,49 @@
+"""Two studies in one tree: the workflow taken twice as a module, as docs/cluster.md shows."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from tests.running import QUICK, ROOT, output_of
+
+from histosurv.cohort.demo import write_demo
+
+EXAMPLE = ROOT / "docs" / "cluster.md"
+FOLDS = "results/development/cohort/folds.csv"
+
+
+def snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", ROOT / "profiles/default"]
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        [*command, "--cores", "2", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_documented_example_runs_two_studies_side_by_side(tmp_path):
+    text = EXAMPLE.read_text(encoding="utf-8")
+    [snakefile] = re.findall(r"```python\n(# Snakefile of both studies.*?)```", text, re.DOTALL)
+    assert snakefile.count("/opt/histosurv/Snakefile") == 1
+    (tmp_path / "Snakefile").write_text(
+        snakefile.replace("/opt/histosurv/Snakefile", str(ROOT / "Snakefile"))
+    )
+    for seed, name in enumerate(("colon", "rectum")):
+        write_demo(tmp_path / name / "demo", n_patients=34, spot_px=224, seed=seed)
+        tables = {kind: f"{name}/demo/{kind}.csv" for kind in ("patients", "spots")}
+        features = QUICK["features"] | {"weights": "random"}
+        config = QUICK | {"cohorts": {"development": tables}, "features": features}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(config))
+    plan = snakemake(tmp_path, "-n", "--quiet", "rules")
+    assert plan.returncode == 0, output_of(plan)
+    for rule in ("tiles", "train", "report"):
+        assert {f"colon_{rule}", f"rectum_{rule}"} <= set(output_of(plan).split())
+    run = snakemake(tmp_path, f"colon/{FOLDS}", f"rectum/{FOLDS}")
+    assert run.returncode == 0, output_of(run)
+    one, other = ((tmp_path / name / FOLDS).read_text() for name in ("colon", "rectum"))
+    assert one != other
+    # Nothing lies where a study without pathvars of its own would put it.
+    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "logs").exists()
