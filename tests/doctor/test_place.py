@@ -187,7 +187,7 @@ def test_slurm_that_hangs_fails_or_is_not_there(folder, cluster, monkeypatch):
     assert told(slurm.slurm, Case()).count("STOP") == 0  # nobody asked for it
 
 
-def test_what_steps_ask_for_and_partitions_lack(cluster, monkeypatch):
+def test_what_steps_ask_for_and_partitions_lack(cluster, tmp_path, monkeypatch):
     def nodes(time, memory):
         return f"echo '{NODES.format(time=time, memory=memory)}'"
 
@@ -202,6 +202,9 @@ def test_what_steps_ask_for_and_partitions_lack(cluster, monkeypatch):
     output = cluster(nodes("1-00:00:00", 64000), **sent)
     assert "this is inside job 7" in output
     assert "STOP" not in output
+    (tmp_path / "described.yaml").write_text("partitions: {cpu: {}, gpu: {max_gpu: 4}}")
+    described = {"slurm-partition-config": str(tmp_path / "described.yaml")}
+    assert "STOP" not in cluster(nodes("1-00:00:00", 64000), **described)
     sent["default-resources"] = ["slurm_partition='long'"]
     assert "there is no partition 'long'" in cluster(nodes("infinite", 64000), **sent)
 
@@ -213,6 +216,7 @@ def test_how_the_end_of_a_job_is_learnt(cluster):
     squeue = {"slurm-status-command": "squeue"}
     assert "ok    Slurm: squeue tells the state" in cluster(up, no, **squeue)
     assert "forgets a job 30 s after its end" in cluster(up, no, "30 sec", **squeue)
+    assert "slurm-array-jobs out; sacct answers" in cluster(up, "exit 0", "30 sec", **squeue)
 
 
 def test_a_cluster_that_wants_an_account(cluster, tmp_path):

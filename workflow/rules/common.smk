@@ -47,7 +47,9 @@ def mistakes():
 
 
 STARTED = time.time()
-RESULTS, LOGS = (Path(workflow.pathvars.apply(name)) for name in ("<results>", "<logs>"))
+RESULTS, LOGS = (
+    Path(workflow.pathvars.apply(name)) for name in ("<results>", "<logs>")
+)
 MADE_BEFORE = [".snakemake", ".snakemake/log", ".snakemake/log/*"]
 close_to_others(path for name in MADE_BEFORE for path in Path().glob(name))
 # Jobs read the Snakefile again with a command line of their own; the report tells the first.

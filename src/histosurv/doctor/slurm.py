@@ -8,6 +8,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
 
 from histosurv.doctor.asking import ask
 from histosurv.doctor.findings import Case, Finding, gb, note, ok, stop
@@ -50,6 +53,9 @@ class Partition:
         gpus = f", {self.gpus} GPUs" if self.gpus else ""
         default = ", default" if self.is_default else ""
         return f"{self.name} ({self.up} of {self.nodes} nodes up{gpus}{default})"
+
+
+_NONE = Partition("", is_default=False, minutes=0.0)
 
 
 def slurm(case: Case) -> Iterator[Finding]:
@@ -152,10 +158,12 @@ def _fit(case: Case, partitions: dict[str, Partition]) -> Iterator[Finding]:
     """Hold what the steps ask for against the partitions that they are sent to."""
     folder = case.profile_folder
     default = next((each.name for each in partitions.values() if each.is_default), "")
+    described = _described(case)
     sent: dict[str, list[Step]] = {}
     for step in needs(case):
         if not step.is_local:
-            for name in (step.partition or default).split(","):
+            fits = [n for n in described if not step.wants_gpu or partitions.get(n, _NONE).gpus]
+            for name in (step.partition or (fits or [default])[0]).split(","):
                 sent.setdefault(name, []).append(step)
     for name, steps in sent.items():
         rules = ", ".join(step.rule for step in steps)
@@ -168,6 +176,15 @@ def _fit(case: Case, partitions: dict[str, Partition]) -> Iterator[Finding]:
             )
             continue
         yield from _misfits(partitions[name], steps, partitions, folder)
+
+
+def _described(case: Case) -> list[str]:
+    """Partitions that the site has described, among which Snakemake chooses for each step."""
+    path = case.profile.get("slurm-partition-config") or os.getenv("SNAKEMAKE_SLURM_PARTITIONS")
+    try:
+        return list(yaml.safe_load(Path(path).read_text("utf-8"))["partitions"]) if path else []
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
+        return []  # Snakemake itself says what is wrong with it
 
 
 def _misfits(
@@ -183,7 +200,8 @@ def _misfits(
         others = [each.name for each in partitions.values() if each.gpus]
         yield stop(
             f"Slurm: {', '.join(greedy)} ask for a GPU, and partition {here.name} has none",
-            f"{folder}, under set-resources: of each: slurm_partition: \"'{others[0]}'\""
+            f"{folder}, under set-resources: of each: slurm_partition: \"'{others[0]}'\"; or "
+            "describe the partitions in a file (docs/cluster.md)"
             if others
             else f"{folder}: delete the block set-resources; the steps then run on processors",
         )
@@ -234,7 +252,10 @@ def _bookkeeping(case: Case, *, is_wanted: bool) -> Iterator[Finding]:
     elif how == "squeue" and kept_s < SHORTEST_MEMORY_S:
         yield tell(
             f"Slurm: forgets a job {kept_s} s after its end, too early for squeue to tell it",
-            "have MinJobAge raised to 300 in slurm.conf, or accounting set up for sacct",
+            "have MinJobAge raised to 300 in slurm.conf"
+            if sacct.error
+            else f"{case.profile_folder or 'in the profile'}: take slurm-status-command and "
+            "slurm-array-jobs out; sacct answers here",
         )
     else:
         yield ok(f"Slurm: {how} tells the state of jobs (they are kept for {kept_s} s)")
