@@ -22,11 +22,11 @@ report: $(INSTALLED)
 	snakemake --quiet rules --report results/report/run.zip
 	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
-# Two files at a time, for each makes runs of its own; those with whole runs first. Folders are named
+# Three files at a time, for each makes runs of its own, and some wait; those with whole runs first. Folders are named
 # apart: of folders within one another pytest makes one, in the order of the alphabet.
 LONG := tests/workflow/ tests/real/
 test: lint
-	pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONG) \
+	pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 $(LONG) \
 		$(filter-out $(LONG) tests/__pycache__/,$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 
 soak: $(INSTALLED)

@@ -26,6 +26,7 @@ pathvars:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/functions.smk"
+include: "workflow/rules/handlers.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/spots.smk"
 include: "workflow/rules/features.smk"
@@ -46,9 +47,7 @@ rule all:
 
 
 onstart:
-    bring_back_from_future(RESULTS)
-    if workflow.non_local_exec:
-        checked(refuse_for_cluster, workflow)
+    before_the_first_step()
 
 
 onsuccess:

@@ -10,7 +10,6 @@ one file is truncated, one emptied, and stale temporary files are laid.
 
 import argparse
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.features.store import damage
-from histosurv.publish import write_table
+from histosurv.publish import partial_name, write_table
 from histosurv.spots.preparation import SpotSettings
 from histosurv.spots.tile_table import tabulate
 
@@ -94,8 +93,8 @@ def main() -> None:
                 size = victim.stat().st_size if n_kills % 8 else 0
                 victim.write_bytes(victim.read_bytes()[: draw.randrange(size) if size else 0])
                 spoilt[victim] = victim.read_bytes()
-                stale = f".{n_kills:012x}.{platform.node().partition('.')[0]}.{process.pid}.partial"
-                victim.with_name(stale).write_bytes(b"stale")
+                own = partial_name(victim).name.replace(f".{os.getpid()}.", f".{process.pid}.")
+                victim.with_name(own).write_bytes(b"stale")
         subprocess.run(run, check=True, stderr=subprocess.DEVNULL)
         differ = [name for name in expected if contents(store).get(name) != expected[name]]
         left = [path.name for path in store.iterdir() if path.name.startswith(".")]

@@ -56,17 +56,18 @@ def output_of(run):
     return run.stdout + run.stderr
 
 
-def made(folder):
+def made(folder, *, batches=False):
     """Bytes of every file of a run that must be the same in another one, by path.
 
-    Batches may be cut otherwise; the clock and the place are others.
+    Files of single batches are asked for where both are cut alike; the clock and the place differ.
     """
     results = folder / "results"
+    left_out = {"benchmarks", "throughput"} | (set() if batches else {"batches", "spots"})
     return {
         str(path.relative_to(results)): path.read_bytes()
         for path in sorted(results.rglob("*"))
         if path.is_file()
-        and not {"benchmarks", "batches", "spots", "throughput"} & set(path.parts)
+        and not left_out & set(path.relative_to(results).parts)
         and path.name not in {"config.yaml", "study.html", "provenance.json"}
         and path.stem not in NAMING_BATCHES_OR_TIMES
     }

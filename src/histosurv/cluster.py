@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,30 @@ def refuse_for_cluster(workflow: object) -> None:
                 f"{name!r}: shells on the way to a cluster would change it, or take it for a "
                 """command; rename it without $ ` " ' and \\, or set it in a config file"""
             )
+
+
+def refuse_beside_earlier_jobs(folder: Path | str) -> None:
+    """Stop where Slurm still has jobs of a Snakemake that was killed in this folder.
+
+    When such a job starts, it deletes what the job that took its place has made.
+
+    Raises
+    ------
+    InputError
+        There are some; the message names them.
+    """
+    command = ["squeue", "--me", "--noheader", "--format=%A|%Z"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):  # no Slurm, or one that is busy
+        return
+    lines = (line.partition("|") for line in asked.stdout.splitlines())
+    left = sorted({number for number, _, place in lines if place == str(folder)})
+    if left:
+        raise InputError(
+            f"{folder}: Slurm still has jobs of an earlier run in this folder; wait for them, or "
+            f"end them: scancel {' '.join(left)}"
+        )
 
 
 def go_on_as_own_job(arguments: Sequence[str], environment: Mapping[str, str]) -> None:

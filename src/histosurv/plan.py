@@ -61,6 +61,10 @@ class Plan:
             administrative_cut=config["cohort"]["administrative_cut"],
         )
 
+    def cohort(self, name: str) -> Cohort:
+        """A cohort's checked tables."""
+        return self._cohorts[name]
+
     def numbers(self, cohort: str) -> list[str]:
         """Numbers of a cohort's batches, as they stand in file names."""
         return [f"{number:04d}" for number in range(len(self._batches[cohort]))]
@@ -200,11 +204,19 @@ def _state(files: list) -> bytes:
     states = []
     for name in files:
         try:
-            state = os.stat(name)  # noqa: PTH116 - a Path each takes longer than looking
+            # Path by path would take longer than to look. MIRAX slides are a folder, too.
+            for part in (name, *_companions(str(name))):
+                state = os.stat(part)  # noqa: PTH116
+                states.append((state.st_size, state.st_mtime_ns))
         except OSError as error:
             raise InputError(f"{name}: {error.strerror}; bring the file") from None
-        states.append((state.st_size, state.st_mtime_ns))
     return repr(states).encode()
+
+
+def _companions(image: str) -> list[Path]:
+    if not image.lower().endswith(".mrxs"):
+        return []
+    return sorted(Path(image).with_suffix("").glob("*"))
 
 
 def _digest(content: bytes) -> str:

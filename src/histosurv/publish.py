@@ -65,7 +65,7 @@ def partial_name(path: Path) -> Path:
 def clear_partials(folder: Path) -> None:
     """Remove what processes that are no more left unfinished in a folder.
 
-    Of other machines only the day can tell whether a process is no more.
+    Of other machines and containers only the day can tell whether a process is no more.
     """
     for path in Path(folder).glob(".*.partial"):
         host, pid = path.name.split(".")[-3:-1]
@@ -85,8 +85,14 @@ def clear_partials(folder: Path) -> None:
 _clear_once = cache(clear_partials)
 
 
+@cache
 def _host() -> str:
-    return platform.node().partition(".")[0]
+    """Where process ids mean what they mean here: this machine, or this container on it."""
+    name = platform.node().partition(".")[0]
+    try:
+        return f"{name}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:  # not Linux
+        return name
 
 
 def _is_alive(pid: int) -> bool:

@@ -198,20 +198,26 @@ def test_what_steps_ask_for_and_partitions_lack(cluster, tmp_path, monkeypatch):
     assert "may ask for 240 minutes, and partition cpu allows 120" in output
     assert "may ask for 8.0 GB, and partition cpu allows 4.0 GB" in output
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    sent = {"set-resources": {}, "default-resources": {"slurm_partition": "'cpu'"}}
+    sent = {
+        "slurm-array-jobs": None,
+        "set-resources": {},
+        "default-resources": {"slurm_partition": "'cpu'"},
+    }
     output = cluster(nodes("1-00:00:00", 64000), **sent)
     assert "this is inside job 7" in output
     assert "STOP" not in output
     (tmp_path / "described.yaml").write_text("partitions: {cpu: {}, gpu: {max_gpu: 4}}")
     described = {"slurm-partition-config": str(tmp_path / "described.yaml")}
-    assert "STOP" not in cluster(nodes("1-00:00:00", 64000), **described)
+    output = cluster(nodes("1-00:00:00", 64000), **described | {"slurm-array-jobs": None})
+    assert "STOP" not in output
     sent["default-resources"] = ["slurm_partition='long'"]
     assert "there is no partition 'long'" in cluster(nodes("infinite", 64000), **sent)
 
 
 def test_how_the_end_of_a_job_is_learnt(cluster):
     up, no = "echo 'cpu*|infinite|1|idle|64000|16|gpu:1'", "echo disabled >&2; exit 1"
-    assert "sacct tells the state of jobs" in cluster(up)
+    assert "whose tasks Snakemake cannot tell apart by sacct" in cluster(up)
+    assert "sacct tells the state of jobs" in cluster(up, **{"slurm-array-jobs": None})
     assert "slurm-status-command: squeue" in cluster(up, no)
     squeue = {"slurm-status-command": "squeue"}
     assert "ok    Slurm: squeue tells the state" in cluster(up, no, **squeue)

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 
+import pytest
 from tests.running import ROOT
 
 from histosurv.features.weights import prepare_weights
 
 
+@pytest.mark.soak
 def test_killed_jobs_resume_to_the_same_bytes(cohort, tmp_path):
     prepare_weights("vgg16", "random", tmp_path / "weights")
     script = [sys.executable, ROOT / "benchmarks/killing.py", *cohort["image"]]

@@ -5,8 +5,8 @@ a Slurm that is installed here is touched. Any user can run it. The nodes claim 
 memory than there are, for the shipped profile to be taken as it is, and one of them a GPU.
 """
 
-import getpass
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -20,7 +20,8 @@ from pathlib import Path
 
 from tests.workflow.processes import command_of, parent_of, with_variable
 
-PROGRAMS = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "sinfo")
+DAEMONS = ("munged", "slurmctld", "slurmd")
+PROGRAMS = (*DAEMONS, "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 HERE = Path(__file__).parent
 NODES = {  # with what they claim to have
     "cpu1": "CPUs=4 RealMemory=64000",
@@ -101,9 +102,8 @@ class LoopbackSlurm:
 
     def __exit__(self, *_: object) -> None:
         """Cancel what runs, then stop by process id, the nodes first."""
-        with suppress(subprocess.SubprocessError):
-            self.run("scancel", "--user", getpass.getuser(), timeout=10)
-            self.wait_for(lambda: not self.jobs("RUNNING", "COMPLETING"), "an empty queue")
+        with suppress(subprocess.SubprocessError, TimeoutError):
+            self.reset()
         for process in reversed(self._processes.values()):
             process.send_signal(signal.SIGTERM)
             try:
@@ -112,6 +112,16 @@ class LoopbackSlurm:
                 process.kill()
                 process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def reset(self) -> None:
+        """Cancel all jobs, and bring every node back that is drained or dead."""
+        self.run("scancel", "--user", _user())
+        for node, state in self.states().items():
+            if self._processes[node].poll() is not None:
+                self.start_node(node)
+            if "drain" in state:
+                self.run("scontrol", "update", f"nodename={node}", "state=resume")
+        self.wait_for(lambda: self.states() == dict.fromkeys(NODES, "idle"), "idle nodes")
 
     def run(self, *command: str, timeout: float = 30) -> str:
         """What a command of Slurm prints."""
@@ -174,7 +184,7 @@ class LoopbackSlurm:
             .read_text(encoding="utf-8")
             .format(
                 folder=self.folder,
-                user=getpass.getuser(),
+                user=_user(),
                 controller=ports[0],
                 nodes="\n".join(nodes),
             )
@@ -218,6 +228,10 @@ class LoopbackSlurm:
         logs = sorted(self.folder.glob("*.log")) + sorted(self.folder.glob("*.out"))
         tails = [f"--- {log.name}\n{log.read_text('utf-8', 'replace')[-1500:]}" for log in logs]
         return "\n".join(tails)
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def _free_ports(number: int) -> list[int]:

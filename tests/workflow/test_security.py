@@ -99,9 +99,11 @@ def watched():
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    yield seen
-    is_over.set()
-    watcher.join()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 @pytest.fixture(scope="module")

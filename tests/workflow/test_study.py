@@ -79,6 +79,7 @@ def test_spots_bring_blocks_and_remarks_to_the_metrics(study):
     assert "auc_ipcw_60m_spots_without_remark" in set(metrics["estimand"])
 
 
+@pytest.mark.soak
 def test_null_cohort_shows_nothing(study, tmp_path):
     # The null twin has the same images: its features are taken over, the outcomes are new.
     null = simulate(N_PATIENTS, seed=2018, null=True)

@@ -4,18 +4,17 @@ import json
 import os
 import shlex
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
-from histosurv.cluster import go_on_as_own_job, refuse_for_cluster
+from histosurv.cluster import go_on_as_own_job
 
 go_on_as_own_job(sys.argv, os.environ)
 
 from histosurv.code import code_digest
 from histosurv.config import WEIGHTS, complete, refuse_missing_files
 from histosurv.errors import MISTAKE, InputError
-from histosurv.files import bring_back_from_future, close_to_others
+from histosurv.files import close_to_others
 from histosurv.plan import Plan, files_digest
 
 
@@ -26,7 +25,7 @@ def checked(function, *arguments):
     except InputError as error:
         sys.exit(f"{MISTAKE}{error}")
     except OSError as error:  # a name too long, a folder that may not be read
-        sys.exit(f"{MISTAKE}{error.filename}: {error.strerror}")
+        sys.exit(f"{MISTAKE}{InputError(f'{error.filename}: {error.strerror}')}")
 
 
 def grows(amount, unit):
@@ -34,22 +33,6 @@ def grows(amount, unit):
     return lambda wildcards, attempt: f"{amount * attempt}{unit}"
 
 
-def is_new(path):
-    """Whether this run made a file."""
-    return Path(path).is_file() and Path(path).stat().st_mtime >= STARTED
-
-
-def mistakes():
-    """What the steps of this run called a user's mistake, read from their logs."""
-    logs = sorted(path for path in LOGS.rglob("*.log") if is_new(path))
-    text = "\n".join(path.read_text("utf-8", "replace") for path in logs)
-    return [line for line in text.splitlines() if line.startswith(MISTAKE)]
-
-
-STARTED = time.time()
-RESULTS, LOGS = (
-    Path(workflow.pathvars.apply(name)) for name in ("<results>", "<logs>")
-)
 MADE_BEFORE = [".snakemake", ".snakemake/log", ".snakemake/log/*"]
 close_to_others(path for name in MADE_BEFORE for path in Path().glob(name))
 # Jobs read the Snakefile again with a command line of their own; the report tells the first.

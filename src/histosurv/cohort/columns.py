@@ -13,8 +13,8 @@ import yaml
 from histosurv.config import schema_path
 from histosurv.errors import InputError
 
-# What other programs write for a number that is not there, where a schema lets it be missing.
 _LONE_RETURN = re.compile(r"\r(?!\n)")
+# What other programs write for a number that is not there, where a schema lets it be missing.
 MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
 
 

@@ -1,7 +1,7 @@
 """What torch says of itself, the GPU and the encoder; run in a process of its own.
 
 A torch that was built for another processor, or a GPU's sick driver, takes its process along or
-hangs for ever. So `histosurv.doctor.hardware` runs this module, for a limited time, and reads one
+hangs for ever. So `histosurv.doctor.gpu` runs this module, for a limited time, and reads one
 JSON object per line: what was found out before a crash is kept.
 """
 

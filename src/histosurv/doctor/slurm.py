@@ -16,7 +16,7 @@ from histosurv.doctor.asking import ask
 from histosurv.doctor.findings import Case, Finding, gb, note, ok, stop
 from histosurv.doctor.steps import Step, needs
 
-SHORTEST_MEMORY_S = 120  # three times what Snakemake waits between two questions
+SHORTEST_MEMORY_S = 240  # Snakemake asks every three minutes at least
 DOWN = ("down", "drain", "fail", "error", "unknown", "maint", "inval", "future")
 
 
@@ -53,9 +53,6 @@ class Partition:
         gpus = f", {self.gpus} GPUs" if self.gpus else ""
         default = ", default" if self.is_default else ""
         return f"{self.name} ({self.up} of {self.nodes} nodes up{gpus}{default})"
-
-
-_NONE = Partition("", is_default=False, minutes=0.0)
 
 
 def slurm(case: Case) -> Iterator[Finding]:
@@ -162,7 +159,8 @@ def _fit(case: Case, partitions: dict[str, Partition]) -> Iterator[Finding]:
     sent: dict[str, list[Step]] = {}
     for step in needs(case):
         if not step.is_local:
-            fits = [n for n in described if not step.wants_gpu or partitions.get(n, _NONE).gpus]
+            fits = [name for name, has_gpu in described.items() if has_gpu or not step.wants_gpu]
+            fits.sort(key=lambda name: described[name])  # those without a GPU first
             for name in (step.partition or (fits or [default])[0]).split(","):
                 sent.setdefault(name, []).append(step)
     for name, steps in sent.items():
@@ -178,13 +176,17 @@ def _fit(case: Case, partitions: dict[str, Partition]) -> Iterator[Finding]:
         yield from _misfits(partitions[name], steps, partitions, folder)
 
 
-def _described(case: Case) -> list[str]:
-    """Partitions that the site has described, among which Snakemake chooses for each step."""
+def _described(case: Case) -> dict[str, bool]:
+    """Partitions among which Snakemake chooses for each step, and whether they are for GPUs.
+
+    A site describes them in a file; Snakemake itself says what is wrong with it.
+    """
     path = case.profile.get("slurm-partition-config") or os.getenv("SNAKEMAKE_SLURM_PARTITIONS")
     try:
-        return list(yaml.safe_load(Path(path).read_text("utf-8"))["partitions"]) if path else []
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError):
-        return []  # Snakemake itself says what is wrong with it
+        found = yaml.safe_load(Path(path).read_text("utf-8"))["partitions"] if path else {}
+        return {name: bool(limits.get("max_gpu")) for name, limits in found.items()}
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError):
+        return {}
 
 
 def _misfits(
@@ -248,6 +250,12 @@ def _bookkeeping(case: Case, *, is_wanted: bool) -> Iterator[Finding]:
         yield tell(
             f"Slurm: Snakemake asks sacct for the state of its jobs, which fails ({sacct.error})",
             f"{case.profile_folder or 'in the profile'}: slurm-status-command: squeue",
+        )
+    elif how == "sacct" and case.profile.get("slurm-array-jobs"):
+        yield tell(
+            "Slurm: the profile submits job arrays, whose tasks Snakemake cannot tell apart by "
+            "sacct",
+            f"{case.profile_folder}: slurm-status-command: squeue, or take slurm-array-jobs out",
         )
     elif how == "squeue" and kept_s < SHORTEST_MEMORY_S:
         yield tell(

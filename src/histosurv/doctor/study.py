@@ -75,7 +75,7 @@ def tables(case: Case) -> Iterator[Finding]:
     settings = case.settings
     plan = Plan(settings)
     plan.controls("development")
-    cohort = plan._cohorts["development"]
+    cohort = plan.cohort("development")
     case.cohort = cohort
     known = cohort.patients["label_60m"]
     yield ok(

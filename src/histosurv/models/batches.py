@@ -73,7 +73,9 @@ class Batches:
             return self._kept[spot]
         tiles = pack([[self._spots[spot]]], self._intake).data.to(self._device)
         free, total = torch.cuda.mem_get_info(self._device)
-        if free > total / 2:
+        # What torch holds back from earlier tensors is free, too.
+        reserved, used = torch.cuda.memory_reserved, torch.cuda.memory_allocated
+        if free + reserved(self._device) - used(self._device) > total / 2:
             self._kept[spot] = tiles
         return tiles
 

@@ -31,7 +31,7 @@ from histosurv.models.ensemble import Ensemble
 from histosurv.models.job import Job, job_of
 from histosurv.models.pooling import Pooler
 from histosurv.models.sequences import load_sequences
-from histosurv.publish import partial_name, published, write_table
+from histosurv.publish import clear_partials, partial_name, published, write_table
 
 FORMAT = 1
 REPEAT = 1
@@ -73,6 +73,7 @@ def write_bundle(
     if out.exists() and not (out / "bundle.json").is_file() and any(out.iterdir()):
         raise InputError(f"--out {out}: holds something else than a bundle; name another folder")
     final, out = out, partial_name(out)
+    clear_partials(final.parent)
     shutil.rmtree(out, ignore_errors=True)
     folds = read_folds(cohort / "folds.csv")
     folds = folds[folds["repeat"] == REPEAT]
