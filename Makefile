@@ -22,8 +22,9 @@ report: $(INSTALLED)
 	snakemake --quiet rules --report results/report/run.zip
 	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
-# Three files at a time, for each makes runs of its own, and some wait; those with whole runs first. Folders are named
-# apart: of folders within one another pytest makes one, in the order of the alphabet.
+# Three files at a time, for each makes runs of its own and those on a cluster mostly wait; those with
+# whole runs first. Folders are named apart: of folders within one another pytest makes one, in the
+# order of the alphabet.
 LONG := tests/workflow/ tests/real/
 test: lint
 	pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 $(LONG) \
