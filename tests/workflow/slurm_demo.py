@@ -38,7 +38,7 @@ def start(
 def main() -> None:
     """Run the demo on a cluster, and say which jobs ran where."""
     folder = Path(sys.argv[1])
-    write_demo(folder / "demo")
+    write_demo(folder / "demo", n_patients=120, spot_px=448, seed=2018)
     with LoopbackSlurm() as cluster:
         begun = time.monotonic()
         status = start(cluster, folder, config={"spots_per_job": 40}).wait()
