@@ -63,9 +63,9 @@ def _pair(told: dict) -> str:
     if minor is None:
         return "pip install --force-reinstall torch torchvision"
     build = here.partition("+")[2]
-    index = f" --index-url https://download.pytorch.org/whl/{build}" if build else ""
+    place = f", both as the build {build}: see {_INSTALL}" if build else ""
     return (
-        f"pip install --force-reinstall 'torch==2.{minor}.*' 'torchvision==0.{minor + 15}.*'{index}"
+        f"pip install --force-reinstall 'torch==2.{minor}.*' 'torchvision==0.{minor + 15}.*'{place}"
     )
 
 
