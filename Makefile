@@ -22,13 +22,15 @@ report: $(INSTALLED)
 	snakemake --quiet rules --report results/report/run.zip
 	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
-# Three files at a time, for each makes runs of its own and those on a cluster mostly wait; those with
-# whole runs first. Folders are named apart: of folders within one another pytest makes one, in the
-# order of the alphabet.
-LONG := tests/workflow/ tests/real/
+# Four files at a time, for each makes runs of its own and those on a cluster mostly wait; whole runs
+# first, the longest before all. Their files are named one by one: of a file and its folder pytest
+# makes one, in the order of the alphabet.
+LONGEST := tests/workflow/test_study.py tests/workflow/test_executors.py
+RUNS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/workflow/test_*.py)) tests/real/
 test: lint
-	pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 $(LONG) \
-		$(filter-out $(LONG) tests/__pycache__/,$(wildcard tests/*/)) $(wildcard tests/test_*.py)
+	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15 $(RUNS) \
+		$(filter-out tests/workflow/ tests/real/ tests/__pycache__/,$(wildcard tests/*/)) \
+		$(wildcard tests/test_*.py)
 
 soak: $(INSTALLED)
 	pytest -m soak

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import yaml
+
+from histosurv.cohort.demo import simulate
+from histosurv.publish import write_table
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,6 +55,32 @@ def snakemake_in(
     # The steps call `histosurv`: that of the interpreter which runs the tests.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return command, {**os.environ, "PATH": path}
+
+
+def simulate_imported(folder, n_patients, seed):
+    """Tables of a simulated cohort, and features from elsewhere in place of images."""
+    cohort = simulate(n_patients, seed=seed)
+    write_table(cohort.patients, folder / "patients.csv")
+    write_table(cohort.spots.drop(columns="image"), folder / "spots.csv")
+    for number, spot in enumerate(cohort.spots["spot_id"]):
+        write_spot(folder, spot, seed=number)
+
+
+def write_spot(folder, spot, seed):
+    """Features of two tiles."""
+    values = np.random.default_rng(seed).random((2, 8), dtype=np.float32)
+    (folder / "features").mkdir(exist_ok=True)
+    with h5py.File(folder / "features" / f"{spot}.h5", "w") as file:
+        file["features"] = values
+
+
+def rules_to_run(folder, *arguments, config=None):
+    """Names of the rules that a dry run would run."""
+    run = run_snakemake(folder, "-n", "--quiet", "rules", *arguments, config=config)
+    assert run.returncode == 0, output_of(run)
+    lines = [line.split() for line in run.stdout.splitlines()]
+    named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
+    return named - {"all", "total"}
 
 
 def output_of(run):

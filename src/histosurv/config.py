@@ -7,6 +7,7 @@ import jsonschema
 import yaml
 
 from histosurv.errors import InputError
+from histosurv.files import read_yaml
 
 WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
 USUAL_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01}
@@ -23,7 +24,7 @@ def schema_path(name: str) -> Path:
 
 def config_schema() -> dict:
     """Schema of ``config.yaml``: keys, defaults, and what is known of the study's own value."""
-    return yaml.safe_load(schema_path("config").read_text(encoding="utf-8"))
+    return read_yaml(schema_path("config"))
 
 
 def complete(config: dict) -> dict:
@@ -68,7 +69,7 @@ def read_section(path: Path, name: str) -> dict:
         The file cannot be read, or a key or value of the section does not fit.
     """
     try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        config = read_yaml(path) or {}
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:

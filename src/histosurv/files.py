@@ -1,4 +1,4 @@
-"""What a run leaves behind: who may change it, and when it says that it was made."""
+"""Files of settings; and what a run leaves behind: who may change it, when it was made."""
 
 import os
 import stat
@@ -6,6 +6,22 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import yaml
+
+# Ten times as fast; every job of the workflow reads the schema.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_yaml(path: Path) -> object:
+    """Content of a YAML file.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError, yaml.YAMLError
+        It is not there, is no UTF-8, or no YAML.
+    """
+    return yaml.load(Path(path).read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
 
 
 def close_to_others(made: Iterable[Path] = ()) -> None:

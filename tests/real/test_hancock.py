@@ -11,7 +11,8 @@ from tests.running import ROOT, output_of, run_snakemake
 
 # The study asks for ten; HISTOSURV_REAL_REPEATS=10 takes ten times as long.
 QUICK = {
-    "training": {"initialisations": 1},
+    "lstm": {"units": [32]},
+    "training": {"initialisations": 1, "max_epochs": 20},
     "tuning": {"settings": 1},
     "attribution": {"run": False},
 }

@@ -2,7 +2,34 @@
 
 import pytest
 import yaml
-from tests.running import output_of, run_snakemake
+from snakemake.utils import update_config
+from tests.running import QUICK, ROOT, output_of, run_snakemake
+
+from histosurv.config import complete, refuse_missing_files
+from histosurv.errors import InputError
+from histosurv.plan import Plan
+
+
+def read(changes):
+    """What the Snakefile does with a config and the tables, in the same order."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    update_config(config, changes)
+    config = complete(config)
+    refuse_missing_files(config)
+    Plan(config).controls("development")
+
+
+@pytest.fixture
+def refused(small, monkeypatch):
+    """The message that it ends with in a folder with a few patients."""
+    monkeypatch.chdir(small)
+
+    def told(changes=None):
+        with pytest.raises(InputError) as caught:
+            read(changes or {})
+        return str(caught.value)
+
+    return told
 
 
 def edit(path, old, new):
@@ -30,6 +57,7 @@ def all_dead(path):
         set_cell(path, "event", "1", row)
 
 
+BLOCKS = {"resampling": {"scheme": "blocks"}}
 MISTAKES = {
     "missing table": (
         lambda demo: (demo / "patients.csv").unlink(),
@@ -79,14 +107,30 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
+def test_a_mistake_in_the_tables_is_told_with_its_place_and_mend(small, refused, mistake):
     make, message = MISTAKES[mistake]
     make(small / "demo")
-    run = run_snakemake(small, "-n")
+    told = refused()
+    assert told.startswith(message)
+    assert "; " in told.removeprefix(message)  # what to do
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "config"),
+    [
+        (*MISTAKES["negative time"], {}),
+        (lambda demo: None, "config: top level: unknown key 'modles'", {"modles": {}}),
+        (lambda demo: None, "controls: block: needs", {"controls": ["block"]} | BLOCKS),
+    ],
+    ids=["table", "config", "contradiction"],
+)
+def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
+    make(small / "demo")
+    run = run_snakemake(small, "-n", config=config)
     assert run.returncode != 0
     [line] = [line for line in output_of(run).splitlines() if message in line]
     assert line.startswith("histosurv: ")
-    assert "; " in line  # what to do
     assert "Traceback" not in output_of(run)
     assert not (small / "results").exists()
 
@@ -115,11 +159,8 @@ def test_a_mistake_in_the_tables_stops_the_run_before_it_starts(small, mistake):
         ({"cohort": {"strata": ["stagee"]}}, "demo/patients.csv, row 1: column stagee is missing"),
     ],
 )
-def test_a_mistake_in_the_config_is_named(small, config, message):
-    run = run_snakemake(small, "-n", config=config)
-    assert run.returncode != 0
-    assert message in output_of(run)
-    assert "Traceback" not in output_of(run)
+def test_a_mistake_in_the_config_is_named(refused, config, message):
+    assert message in refused(config)
 
 
 def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
@@ -134,13 +175,11 @@ def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
         ({"models": {"clinical": ["event"]}}, "models: clinical: event is what is to be foretold"),
         ({"models": {"clinical": ["nodes"]}}, "column nodes is missing (named under models: cli"),
         ({"controls": ["background"], "spots": {"background": "drop"}}, "controls: background:"),
-        ({"controls": ["block"], "resampling": {"scheme": "blocks"}}, "controls: block: needs"),
+        ({"controls": ["block"]} | BLOCKS, "controls: block: needs"),
     ],
 )
-def test_settings_that_contradict_are_told_before_the_run(small, config, told):
-    run = run_snakemake(small, "-n", config=config)
-    assert run.returncode != 0
-    assert told in output_of(run)
+def test_settings_that_contradict_are_told(refused, config, told):
+    assert told in refused(config)
 
 
 def test_a_column_with_braces_is_only_a_name(small):
@@ -158,9 +197,8 @@ def test_a_title_may_hold_braces_and_quotes(small):
 
 
 def test_fewer_patients_than_folds(small):
-    run = run_snakemake(
-        small, "results/development/cohort/folds.csv", config={"resampling": {"folds": 13}}
-    )
+    config = QUICK | {"resampling": {"folds": 13}}
+    run = run_snakemake(small, "results/development/cohort/folds.csv", config=config)
     assert run.returncode != 0
     assert "histosurv: 12 patients cannot fill 13 folds" in output_of(run)
     assert "Traceback" not in output_of(run)

@@ -4,13 +4,16 @@ import os
 import shutil
 
 import h5py
-import numpy as np
 import pandas as pd
 import pytest
-from tests.running import QUICK, output_of, run_snakemake
-
-from histosurv.cohort.demo import simulate
-from histosurv.publish import write_table
+from tests.running import (
+    QUICK,
+    output_of,
+    rules_to_run,
+    run_snakemake,
+    simulate_imported,
+    write_spot,
+)
 
 CONFIG = QUICK | {
     "cohorts": {"development": {"patients": "patients.csv", "spots": "spots.csv"}},
@@ -18,23 +21,17 @@ CONFIG = QUICK | {
     "spots_per_job": 20,
     "models": QUICK["models"] | {"baselines": []},
 }
+METRICS = "results/development/evaluation/metrics.csv"
 
 
 def run(folder, *arguments):
-    result = run_snakemake(folder, *arguments, config=CONFIG)
+    result = run_snakemake(folder, METRICS, *arguments, config=CONFIG)
     assert result.returncode == 0, output_of(result)
     return output_of(result)
 
 
-def rules_to_run(folder):
-    lines = [line.split() for line in run(folder, "-n", "--quiet", "rules").splitlines()]
-    return {line[0] for line in lines if len(line) == 2 and line[1].isdigit()} - {"all", "total"}
-
-
-def write_spot(folder, spot, seed):
-    values = np.random.default_rng(seed).random((2, 8), dtype=np.float32)
-    with h5py.File(folder / "features" / f"{spot}.h5", "w") as file:
-        file["features"] = values
+def left_to_run(folder):
+    return rules_to_run(folder, METRICS, config=CONFIG)
 
 
 def edit(path, change):
@@ -48,14 +45,9 @@ def make_older(path):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A finished run on imported features of two batches."""
+    """A finished evaluation on imported features of two batches."""
     folder = tmp_path_factory.mktemp("finished")
-    cohort = simulate(30, seed=4)
-    write_table(cohort.patients, folder / "patients.csv")
-    write_table(cohort.spots.drop(columns="image"), folder / "spots.csv")
-    (folder / "features").mkdir()
-    for seed, spot in enumerate(cohort.spots["spot_id"]):
-        write_spot(folder, spot, seed)
+    simulate_imported(folder, 30, seed=4)
     run(folder)
     assert "Nothing to be done" in run(folder)
     return folder
@@ -67,23 +59,23 @@ def done(finished, tmp_path):
     return tmp_path / "run"
 
 
-LATER = {"train", "scores", "evaluate", "report"}
+LATER = {"train", "scores", "evaluate"}
 
 
 def test_a_copied_study_has_nothing_to_do(done):
-    assert rules_to_run(done) == set()
+    assert left_to_run(done) == set()
 
 
 def test_other_features_of_one_spot_run_their_batch(done):
     write_spot(done, "P0001_1", seed=99)
     make_older(done / "features/P0001_1.h5")
-    assert rules_to_run(done) == {"import_features", "cohort", "folds", *LATER}
+    assert left_to_run(done) == {"import_features", "cohort", "folds", *LATER}
 
 
 def test_an_outcome_in_an_older_file_is_noticed(done):
     edit(done / "patients.csv", lambda table: table.loc.__setitem__((0, "time_months"), "33.3"))
     make_older(done / "patients.csv")
-    assert rules_to_run(done) == {"cohort", "folds", *LATER}
+    assert left_to_run(done) == {"cohort", "folds", *LATER}
 
 
 def test_an_edit_of_both_tables_is_done_in_one_run(done):
@@ -91,7 +83,7 @@ def test_an_edit_of_both_tables_is_done_in_one_run(done):
     write_spot(done, "P0001_1", seed=98)
     edit(done / "spots.csv", lambda table: table.loc.__setitem__((1, "patient_id"), "P0009"))
     run(done)
-    assert rules_to_run(done) == set()
+    assert left_to_run(done) == set()
     with (
         h5py.File(done / "features/P0001_1.h5") as theirs,
         h5py.File(done / "results/development/features/P0001_1.h5") as ours,

@@ -54,10 +54,12 @@ class Study:
 
     def halted_in_mid_batch(self):
         """Wait until a batch has some of its features, and stop its process there."""
-        wait_for(lambda: len(self.features()) >= 3)
+        indexes = self.folder / "results/development/features/batches"
+        n_features, n_batches = len(self.features()), len(list(indexes.glob("*.csv")))
+        wait_for(lambda: len(self.features()) >= n_features + 3)
         step = wait_for(lambda: self.processes("features compute"))[0]
         os.kill(step, signal.SIGSTOP)
-        assert not list((self.folder / "results/development/features/batches").glob("*.csv"))
+        assert len(list(indexes.glob("*.csv"))) == n_batches
         return step
 
     def assert_a_rerun_mends(self):
@@ -67,19 +69,21 @@ class Study:
         assert "Nothing to be done" in output_of(self.run("-n"))
         assert differing(made(self.folder, batches=True), self.expected) == []
 
-    def run_where_results_are(self, mounted, remounted):
-        """Run twice where `results` is a small file system of its own, changed in between."""
+    def run_where_results_are(self, *mounted):
+        """Run wherever `results` is a small file system of its own, at last to a good end.
+
+        Returns what each run printed; the options of the mount change in between.
+        """
         (self.folder / "results").mkdir()
         probe = subprocess.run([*MOUNT, "mount -t tmpfs none /mnt"], capture_output=True, text=True)
         if probe.returncode:
             pytest.skip(f"no file system can be mounted here: {probe.stderr.strip()}")
-        script = f"""
-            mount -t tmpfs -o {mounted} none results
-            "$@" > out.txt 2>&1 && exit 1
-            mount -o remount,{remounted} results
-            "$@" > second.txt 2>&1
-            cp -a results kept
-        """
+        failing = "".join(
+            f'mount -o remount,{options} results; "$@" > {number}.txt 2>&1 && exit 1\n'
+            for number, options in enumerate(mounted[:-1])
+        )
+        last = f'mount -o remount,{mounted[-1]} results; "$@" > last.txt 2>&1'
+        script = f"mount -t tmpfs none results\n{failing}{last}\ncp -a results kept\n"
         command, environment = snakemake_in(self.folder, self.target, config=CONFIG)
         done = subprocess.run(
             [*MOUNT, script, "sh", *map(str, command)],
@@ -88,7 +92,8 @@ class Study:
         assert done.returncode == 0, output_of(done)
         (self.folder / "results").rmdir()
         (self.folder / "kept").rename(self.folder / "results")
-        return self.told.read_text()
+        told = [self.folder / f"{number}.txt" for number in range(len(mounted) - 1)]
+        return [path.read_text() for path in told]
 
 
 def wait_for(condition, seconds=120):
@@ -119,43 +124,58 @@ def study(undisturbed, tmp_path):
         os.kill(process, signal.SIGKILL)
 
 
-def test_snakemake_is_killed_and_its_step_lives_on(study):
-    snakemake = study.start()
-    step = study.halted_in_mid_batch()
-    snakemake.kill()
-    snakemake.wait()
-    done = study.features()
-    assert "--unlock" in output_of(study.run())
-    assert study.run("--unlock").returncode == 0
-    rerun = study.start()
-    # The step that nobody waits for any more goes on, beside the one that takes its place.
-    wait_for(lambda: [other for other in study.processes("features compute") if other != step])
-    os.kill(step, signal.SIGCONT)
-    assert rerun.wait(300) == 0, study.told.read_text()
-    assert done.items() <= study.features().items()
-    study.assert_a_rerun_mends()
-
-
-def test_a_step_is_killed(study):
-    snakemake = study.start()
-    os.kill(study.halted_in_mid_batch(), signal.SIGKILL)
-    assert snakemake.wait(120) != 0
-    done = study.features()
-    study.assert_a_rerun_mends()
-    assert done.items() <= study.features().items()
-
-
-def test_two_snakemakes_on_one_folder(study):
+def test_a_second_snakemake_a_killed_step_and_a_killed_snakemake(study):
     first = study.start()
-    wait_for(lambda: list((study.folder / ".snakemake/locks").glob("*")))
+    step = study.halted_in_mid_batch()
     second = study.run()
     assert second.returncode != 0
     assert "cannot be locked" in output_of(second)
-    assert first.wait(300) == 0, study.told.read_text()
+    os.kill(step, signal.SIGKILL)
+    assert first.wait(120) != 0
+    done = study.features()
+
+    third = study.start()
+    step = study.halted_in_mid_batch()
+    assert done.items() <= study.features().items()  # finished spots are kept
+    third.kill()
+    third.wait()
+    done = study.features()
+    assert "--unlock" in output_of(study.run())
+    assert study.run("--unlock").returncode == 0
+    fourth = study.start()
+    # The step that nobody waits for any more goes on, beside the one that takes its place.
+    wait_for(lambda: [other for other in study.processes("features compute") if other != step])
+    os.kill(step, signal.SIGCONT)
+    assert fourth.wait(300) == 0, study.told.read_text()
+    assert done.items() <= study.features().items()
     study.assert_a_rerun_mends()
 
 
-def test_a_spot_in_mid_batch_is_damaged_and_mended(study):
+def room_of(folder):
+    """Bytes that a folder takes on a disk of pages."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sum(4096 * (1 + path.stat().st_size // 4096) for path in files)
+
+
+def test_results_cannot_be_written_and_the_disk_is_full(study, undisturbed):
+    rooms = ("weights", "development/spots", "development/features")
+    weights, spots, features = (room_of(undisturbed.folder / "results" / name) for name in rooms)
+    told = study.run_where_results_are(
+        "ro",
+        f"rw,size={weights // 2}",
+        f"rw,size={weights + spots + features // 2}",
+        "rw,size=1g",
+    )
+    assert "Read-only file system: 'results/" in told[0]
+    for full in told[1:]:
+        said = "No space left on device); make room and run again: what is finished is kept"
+        assert said in full
+    assert not [text for text in told if "Traceback" in text]
+    assert differing(made(study.folder, batches=True), study.expected) == []
+
+
+def test_a_spot_in_mid_batch_is_damaged_and_mended(study, undisturbed):
+    shutil.copytree(undisturbed.folder, study.folder, dirs_exist_ok=True)
     image = study.folder / "demo/images/P0007_1.jpg"
     whole = image.read_bytes()
     image.write_bytes(whole[: len(whole) // 2])
@@ -179,27 +199,3 @@ def test_clocks_disagree(study, undisturbed):
     (results / "development/features/batches/0001.csv").unlink()
     study.assert_a_rerun_mends()
     assert all(path.stat().st_mtime <= time.time() for path in ahead)
-
-
-def room_of(folder):
-    """Bytes that a folder takes on a disk of pages."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return sum(4096 * (1 + path.stat().st_size // 4096) for path in files)
-
-
-@pytest.mark.parametrize("full_of", ["features", pytest.param("weights", marks=pytest.mark.soak)])
-def test_the_disk_is_full(study, undisturbed, full_of):
-    rooms = ("weights", "development/spots", "development/features")
-    weights, spots, features = (room_of(undisturbed.folder / "results" / name) for name in rooms)
-    room = weights // 2 if full_of == "weights" else weights + spots + features // 2
-    told = study.run_where_results_are(f"size={room}", "size=1g")
-    assert "No space left on device); make room and run again: what is finished is kept" in told
-    assert "Traceback" not in told
-    assert differing(made(study.folder, batches=True), study.expected) == []
-
-
-def test_the_results_cannot_be_written(study):
-    told = study.run_where_results_are("size=1g,ro", "rw")
-    assert "Read-only file system: 'results/" in told
-    assert "Traceback" not in told
-    assert differing(made(study.folder, batches=True), study.expected) == []

@@ -1,5 +1,6 @@
 """The house keeps its own rules."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from tests.running import ROOT, output_of, run_snakemake
 
-from histosurv.code import code_digest
+from histosurv.code import _closure, _file, _imports, code_digest
 from histosurv.config import complete, config_schema
 
 
@@ -77,11 +78,22 @@ def test_digest_follows_imports_and_nothing_else():
         )
     }
     assert len(set(digests.values())) == 4
-    from histosurv.code import _closure
-
     training = _closure("histosurv.models.training")
     assert {"histosurv.models.network", "histosurv.features.store", "histosurv.publish"} <= training
     assert not {"histosurv.models.baselines", "histosurv.evaluation.metrics"} & training
+
+
+def test_the_imports_of_a_module_are_those_that_python_sees():
+    for path in (ROOT / "src/histosurv").rglob("*.py"):
+        seen = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                seen |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                seen |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+        ours = {name for name in seen if name.startswith("histosurv") and _file(name).is_file()}
+        assert set(_imports(module)) == ours, path
 
 
 @pytest.mark.parametrize("folder", ["src", "tests", "workflow"])

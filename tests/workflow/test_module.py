@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from tests.running import QUICK, ROOT, output_of
-
-from histosurv.cohort.demo import write_demo
+from tests.running import QUICK, ROOT, output_of, simulate_imported
 
 EXAMPLE = ROOT / "docs" / "cluster.md"
 FOLDS = "results/development/cohort/folds.csv"
@@ -31,14 +29,15 @@ def test_the_documented_example_runs_two_studies_side_by_side(tmp_path):
         snakefile.replace("/opt/histosurv/Snakefile", str(ROOT / "Snakefile"))
     )
     for seed, name in enumerate(("colon", "rectum")):
-        write_demo(tmp_path / name / "demo", n_patients=34, spot_px=224, seed=seed)
-        tables = {kind: f"{name}/demo/{kind}.csv" for kind in ("patients", "spots")}
-        features = QUICK["features"] | {"weights": "random"}
+        (tmp_path / name).mkdir()
+        simulate_imported(tmp_path / name, 34, seed=seed)
+        tables = {kind: f"{name}/{kind}.csv" for kind in ("patients", "spots")}
+        features = {"import": f"{name}/features"}
         config = QUICK | {"cohorts": {"development": tables}, "features": features}
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(config))
     plan = snakemake(tmp_path, "-n", "--quiet", "rules")
     assert plan.returncode == 0, output_of(plan)
-    for rule in ("tiles", "train", "report"):
+    for rule in ("import_features", "train", "report"):
         assert {f"colon_{rule}", f"rectum_{rule}"} <= set(output_of(plan).split())
     run = snakemake(tmp_path, f"colon/{FOLDS}", f"rectum/{FOLDS}")
     assert run.returncode == 0, output_of(run)

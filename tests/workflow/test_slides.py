@@ -5,12 +5,16 @@ import shutil
 import pandas as pd
 import pytest
 from PIL import Image
-from tests.running import output_of, run_snakemake
+from tests.running import QUICK, output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 
 TABLES = {"patients": "demo/patients.csv", "spots": "", "slides": "demo/slides.csv"}
-CONFIG = {"cohorts": {"development": TABLES}, "spots": {"fit": "resize", "grid": 1}}
+CONFIG = {
+    "cohorts": {"development": TABLES},
+    "spots": {"fit": "resize", "grid": 1},
+    "features": QUICK["features"],
+}
 COHORT = "results/development/cohort/spots.csv"
 CORES = "results/development/spots/cores"
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.running import output_of, run_snakemake
+from tests.running import output_of, rules_to_run, run_snakemake
 from tests.workflow.conftest import N_PATIENTS
 
 from histosurv.cohort.demo import simulate
@@ -189,14 +189,6 @@ def test_log_names_the_defaults_that_the_paper_does_not_confirm(study):
     log = (study / "logs/config.log").read_text()
     assert "models: training: learning_rate = 0 (default, not confirmed by the paper)" in log
     assert "lstm: units" not in log
-
-
-def rules_to_run(folder, *arguments, config=None):
-    run = run_snakemake(folder, "-n", "--quiet", "rules", *arguments, config=config)
-    assert run.returncode == 0, output_of(run)
-    lines = [line.split() for line in run.stdout.splitlines()]
-    named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
-    return named - {"all", "total"}
 
 
 @pytest.mark.parametrize(("change", "rules"), RERUNS["settings"], ids=str)

@@ -258,11 +258,10 @@ def bundle(
     results/development/scores.csv --metrics results/development/evaluation/metrics.csv --out
     results/bundle
     """
-    import yaml
-
+    from histosurv.files import read_yaml
     from histosurv.models.bundle import read_bundle, write_bundle
     from histosurv.report.model_card import write_model_card
 
-    config = yaml.safe_load(config_file.read_text("utf-8"))
+    config = read_yaml(config_file)
     write_bundle(config, cohort_folder, feature_folder, models, scores_file, out, batches)
     write_model_card(read_bundle(out), metrics, out / "MODEL_CARD.md")

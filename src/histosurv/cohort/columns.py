@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from histosurv.config import schema_path
 from histosurv.errors import InputError
+from histosurv.files import read_yaml
 
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 # What other programs write for a number that is not there, where a schema lets it be missing.
@@ -41,7 +41,7 @@ def read_table(path: Path, schema_name: str) -> pd.DataFrame:
         The file cannot be read, a required column is missing, or a cell does not fit.
     """
     path = Path(path)
-    schema = yaml.safe_load(schema_path(schema_name).read_text(encoding="utf-8"))
+    schema = read_yaml(schema_path(schema_name))
     table = _read_text(path, schema["title"])
     for name in schema["required"]:
         if name not in table:

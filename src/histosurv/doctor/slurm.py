@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import yaml
 
 from histosurv.doctor.asking import ask
 from histosurv.doctor.findings import Case, Finding, gb, note, ok, stop
 from histosurv.doctor.steps import Step, needs
+from histosurv.files import read_yaml
 
 SHORTEST_MEMORY_S = 240  # Snakemake asks every three minutes at least
 DOWN = ("down", "drain", "fail", "error", "unknown", "maint", "inval", "future")
@@ -183,7 +183,7 @@ def _described(case: Case) -> dict[str, bool]:
     """
     path = case.profile.get("slurm-partition-config") or os.getenv("SNAKEMAKE_SLURM_PARTITIONS")
     try:
-        found = yaml.safe_load(Path(path).read_text("utf-8"))["partitions"] if path else {}
+        found = read_yaml(path)["partitions"] if path else {}
         return {name: bool(limits.get("max_gpu")) for name, limits in found.items()}
     except (OSError, KeyError, TypeError, ValueError, AttributeError, yaml.YAMLError):
         return {}

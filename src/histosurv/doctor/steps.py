@@ -8,6 +8,7 @@ import yaml
 
 from histosurv.config import schema_path
 from histosurv.doctor.findings import Case, Finding, in_words, ok, stop
+from histosurv.files import read_yaml
 
 PROFILE_NAMES = ("profile.v9+.yaml", "config.v9+.yaml", "profile.v8+.yaml", "config.v8+.yaml")
 PROFILE_NAMES += ("profile.yaml", "config.yaml")
@@ -105,7 +106,7 @@ def profile(case: Case) -> Iterator[Finding]:
         )
         return
     try:
-        read = yaml.safe_load(found[0].read_text("utf-8"))
+        read = read_yaml(found[0])
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         yield stop(f"profile {found[0]}: cannot be read ({in_words(error)})", "correct it")
         return

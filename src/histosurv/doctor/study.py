@@ -8,6 +8,7 @@ import yaml
 
 from histosurv.doctor.findings import Case, Finding, in_words, note, ok, stop
 from histosurv.errors import InputError
+from histosurv.files import read_yaml
 
 SHIPPED = Path("config.yaml")  # which the workflow reads before any other
 LIKE = 1.3  # scales that differ by less are of one kind of scanner
@@ -36,7 +37,7 @@ def config(case: Case) -> Iterator[Finding]:
     settings: dict = {}
     for path in paths:
         try:
-            read = yaml.safe_load(path.read_text("utf-8"))
+            read = read_yaml(path)
         except OSError as error:
             yield stop(f"{path}: cannot be read ({error.strerror})", "name a config file")
             return

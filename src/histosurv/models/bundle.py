@@ -25,6 +25,7 @@ from histosurv.cohort.folds import read_folds
 from histosurv.cohort.tables import read_indexes, read_patients
 from histosurv.errors import InputError
 from histosurv.features.store import file_sha256, read_recipe
+from histosurv.files import read_yaml
 from histosurv.models.baselines import Fitted, score_baseline
 from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble
@@ -182,7 +183,7 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(
         folder,
         about,
-        yaml.safe_load((folder / "config.yaml").read_text("utf-8")),
+        read_yaml(folder / "config.yaml"),
         pd.read_csv(folder / "reference.csv"),
     )
 

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import yaml
+from histosurv.files import read_yaml
 
 _MARK = re.compile(r" ?\[@(\w+)\]")
 
@@ -12,7 +12,7 @@ _MARK = re.compile(r" ?\[@(\w+)\]")
 @cache
 def references() -> dict[str, str]:
     """All that can be cited, by key."""
-    return yaml.safe_load(Path(__file__).with_name("references.yaml").read_text("utf-8"))
+    return read_yaml(Path(__file__).with_name("references.yaml"))
 
 
 def cite(paragraphs: list[str]) -> tuple[list[str], list[str]]:

@@ -6,12 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from histosurv.cohort.folds import named_blocks, read_folds
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
 from histosurv.evaluation.study import MAJORITY
+from histosurv.files import read_yaml
 from histosurv.models.scores import job_names
 from histosurv.report.features import feature_section
 from histosurv.report.tables import read_metrics, read_numbers
@@ -58,7 +58,7 @@ class Run:
             raise InputError(
                 f"{path}: there is no such file; name the folder of a finished run's results"
             )
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read_yaml(path)
 
     @property
     def has_pictures(self) -> bool:

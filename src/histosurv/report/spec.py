@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from histosurv.files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ class Section:
 @cache
 def sections() -> tuple[Section, ...]:
     """All sections, in reading order."""
-    text = Path(__file__).with_name("sections.yaml").read_text(encoding="utf-8")
     return tuple(
         Section(
             id=entry["id"],
@@ -53,7 +52,7 @@ def sections() -> tuple[Section, ...]:
             captions={name: Caption(**caption) for name, caption in entry["items"].items()},
             template=entry.get("template", ""),
         )
-        for entry in yaml.safe_load(text)
+        for entry in read_yaml(Path(__file__).with_name("sections.yaml"))
     )
 
 

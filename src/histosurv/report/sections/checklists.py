@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from markupsafe import Markup
 
+from histosurv.files import read_yaml
 from histosurv.report.answers.findings import FINDINGS
 from histosurv.report.answers.methods import METHODS
 from histosurv.report.answers.models import MODELS
@@ -61,8 +61,7 @@ def checklists(run: Run) -> Content:
 @cache
 def plan() -> dict[str, list[dict]]:
     """The checklists: items with ``number, asks`` and how they are filled."""
-    path = Path(__file__).parents[1] / "checklists.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_yaml(Path(__file__).parents[1] / "checklists.yaml")
 
 
 def _answer(run: Run, item: dict) -> Answer:

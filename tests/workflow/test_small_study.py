@@ -1,4 +1,4 @@
-"""Frozen models for new patients, the controls, and folds of whole blocks: one small study."""
+"""Bad pictures, controls, frozen models for new patients, folds of blocks: one small study."""
 
 import json
 import shutil
@@ -23,14 +23,61 @@ CONFIG = QUICK | {
 }
 
 
+def images_to_spoil(folder):
+    """Images of a patient's only spot, and of one of two."""
+    spots = pd.read_csv(folder / "demo/spots.csv")
+    several = spots["patient_id"].duplicated(keep=False)
+    return spots[~several].iloc[0], spots[several].iloc[0]
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frozen")
+    """A finished run in which one picture is damaged, and one is of bare glass."""
+    folder = tmp_path_factory.mktemp("small")
     write_demo(folder / "demo", n_patients=60, spot_px=320, seed=5)
+    lonely, one_of_two = images_to_spoil(folder)
+    damaged = folder / "demo" / lonely["image"]
+    shutil.copy(damaged, folder / "kept.jpg")
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    glass = Image.new("RGB", (320, 320), (243, 243, 243))
+    glass.save(folder / "demo" / one_of_two["image"])
     for target in ("all", "bundle"):
         run = run_snakemake(folder, target, config=CONFIG)
         assert run.returncode == 0, output_of(run)
     return folder
+
+
+def test_a_bad_picture_costs_its_spot_and_not_the_study(study):
+    lonely, one_of_two = images_to_spoil(study)
+    results = study / "results/development"
+    left_out = pd.read_csv(results / "cohort/exclusions.csv").set_index("id")
+    assert set(left_out.index) == {lonely["spot_id"], one_of_two["spot_id"], lonely["patient_id"]}
+    assert "cannot be decoded" in left_out.loc[lonely["spot_id"], "reason"]
+    assert left_out.loc[one_of_two["spot_id"], "reason"].endswith("no tissue")
+    assert left_out.loc[lonely["patient_id"], "reason"] == "no usable spot"
+    assert len(pd.read_csv(results / "cohort/patients.csv")) == 59
+    tested = set(pd.read_csv(results / "cohort/folds.csv")["patient_id"])
+    assert lonely["patient_id"] not in tested
+    assert one_of_two["patient_id"] in tested
+    metrics = pd.read_csv(results / "evaluation/metrics.csv").set_index("estimand")
+    assert metrics.at["icc_spots", "n"] >= 3
+    page = (study / "results/report/study.html").read_text(encoding="utf-8")
+    n_spots = len(pd.read_csv(study / "demo/spots.csv"))
+    assert f"2 of {n_spots} spots could not be used" in page
+    assert "spots, the image cannot be decoded: 1" in page  # in the drawn flow
+    assert 'id="figure-stain"' in page
+
+
+def test_an_undamaged_copy_is_brought(study, tmp_path):
+    for name in ("demo", "results", "logs"):
+        shutil.copytree(study / name, tmp_path / name)
+    shutil.copy(study / "kept.jpg", tmp_path / "demo" / images_to_spoil(study)[0]["image"])
+    run = run_snakemake(tmp_path, "results/development/cohort/patients.csv", config=CONFIG)
+    assert run.returncode == 0, output_of(run)
+    log = (tmp_path / "logs/development/features/0000.log").read_text()
+    n_spots = len(pd.read_csv(study / "demo/spots.csv"))
+    assert f"1 spots computed, {n_spots - 2} taken over, 1 excluded" in log
+    assert len(pd.read_csv(tmp_path / "results/development/cohort/patients.csv")) == 60
 
 
 def predict(study, out, *spots, succeeds=True):
@@ -44,6 +91,7 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
     # A patient of the study: the model of the fold that tested her says what the study said.
     scores = pd.read_csv(study / "results/development/scores.csv")
     spots = pd.read_csv(study / "demo/spots.csv")
+    spots = spots[spots["patient_id"] != images_to_spoil(study)[1]["patient_id"]]
     several = spots["patient_id"].value_counts().loc[lambda n: n > 1].index[0]
     images = [f"demo/{image}" for image in spots.loc[spots["patient_id"] == several, "image"]]
     predict(study, tmp_path, *images)
@@ -82,7 +130,7 @@ def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study,
         (["missing.png"], "missing.png: there is no such file"),
         (["demo/spots.csv", "demo/patients.csv"], "give one spot table alone"),
         (["demo/truth.npz"], "no readable feature file"),
-        (["demo/truth.npz", "demo/images/P0001_1.jpg"], "give the one or the other"),
+        (["demo/truth.npz", "demo/images/P0002_1.jpg"], "give the one or the other"),
     ],
 )
 def test_what_cannot_be_scored_is_told(study, tmp_path, spots, told):
@@ -94,7 +142,7 @@ def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_p
     np.savez(tmp_path / "spot.npz", features=np.zeros((4, 7), np.float32))
     run = predict(study, tmp_path, tmp_path / "spot.npz", succeeds=False)
     assert "7 features a tile; the models were trained on 1024" in run.stderr
-    own = study / "results/development/features/P0001_1.h5"
+    own = study / "results/development/features/P0002_1.h5"
     with h5py.File(own) as file:
         recipe = json.loads(file.attrs["recipe"]) | {"encoder": "virchow2"}
         arrays = np.asarray(file["features"]), np.asarray(file["coords"])
@@ -106,7 +154,7 @@ def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_p
     about = tmp_path / "results/bundle/bundle.json"
     written = about.read_text()
     about.write_text(written.replace(recipe["weights_sha256"], "0" * 64))
-    run = predict(tmp_path, tmp_path, study / "demo/images/P0001_1.jpg", succeeds=False)
+    run = predict(tmp_path, tmp_path, study / "demo/images/P0002_1.jpg", succeeds=False)
     assert "random: these are not the encoder's weights that the study used" in run.stderr
     about.write_text(written)
     with (tmp_path / "results/bundle/config.yaml").open("a") as file:
@@ -125,7 +173,7 @@ def test_the_bundle_tells_of_no_single_patient(study):
     metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
     auc = metrics[(metrics["score"] == "lstm") & (metrics["estimand"] == "auc_60m")].iloc[0]
     assert f"{auc['estimate']:.2f} ({auc['lower']:.2f} to {auc['upper']:.2f})" in card
-    assert "60 patients" in card
+    assert "59 patients" in card
 
 
 def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
@@ -156,7 +204,7 @@ def test_orders_stand_in_the_metrics_and_tiles_in_a_table_of_their_own(study):
     folder = study / "results/models/lstm"
     tables = [pd.read_csv(folder / f"1_{fold}/attribution.csv") for fold in (1, 2)]
     spots = pd.read_csv(study / "demo/spots.csv")
-    assert len(pd.concat(tables)) == 4 * len(spots)
+    assert len(pd.concat(tables)) == 4 * (len(spots) - 2)
     page = (study / "results/report/study.html").read_text()
     assert 'id="table-orders"' in page
 
