@@ -76,7 +76,7 @@ def write_spot(folder, spot, seed):
 
 def rules_to_run(folder, *arguments, config=None):
     """Names of the rules that a dry run would run."""
-    run = run_snakemake(folder, "-n", "--quiet", "rules", *arguments, config=config)
+    run = run_snakemake(folder, *arguments, "-n", "--quiet", "rules", config=config)
     assert run.returncode == 0, output_of(run)
     lines = [line.split() for line in run.stdout.splitlines()]
     named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
