@@ -4,21 +4,25 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from tests.running import QUICK, output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 from histosurv.errors import InputError
 from histosurv.features.store import write_features
-from histosurv.models.bundle import write_bundle
+from histosurv.models.bundle import read_bundle, write_bundle
+from histosurv.models.prediction import read_newcomers
 
 CONFIG = QUICK | {
     "controls": True,
+    "spots_per_job": 100,
     "models": QUICK["models"] | {"attribution": {"run": True, "orders": 3}},
 }
 
@@ -80,11 +84,18 @@ def test_an_undamaged_copy_is_brought(study, tmp_path):
     assert len(pd.read_csv(tmp_path / "results/development/cohort/patients.csv")) == 60
 
 
-def predict(study, out, *spots, succeeds=True):
+def predict(study, out, *spots):
     command = [sys.executable, "-m", "histosurv", "predict", "results/bundle", *map(str, spots)]
     run = subprocess.run([*command, "--out", out], cwd=study, capture_output=True, text=True)
-    assert (run.returncode == 0) == succeeds, output_of(run)
+    assert run.returncode == 0, output_of(run)
     return run
+
+
+def refused(bundle, *spots):
+    """What is told of spots that cannot be scored."""
+    with pytest.raises(InputError) as caught:
+        read_newcomers(read_bundle(bundle), [Path(x) for x in spots], "P", torch.device("cpu"))
+    return str(caught.value)
 
 
 def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_path):
@@ -133,34 +144,35 @@ def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study,
         (["demo/truth.npz", "demo/images/P0002_1.jpg"], "give the one or the other"),
     ],
 )
-def test_what_cannot_be_scored_is_told(study, tmp_path, spots, told):
-    (study / "demo/truth.npz").write_bytes(b"nothing")
-    assert told in predict(study, tmp_path, *spots, succeeds=False).stderr
+def test_what_cannot_be_scored_is_told(study, monkeypatch, spots, told):
+    monkeypatch.chdir(study)
+    Path("demo/truth.npz").write_bytes(b"nothing")
+    assert told in refused(Path("results/bundle"), *spots)
 
 
 def test_features_of_another_width_and_a_changed_bundle_are_refused(study, tmp_path):
+    bundle, copied = study / "results/bundle", tmp_path / "bundle"
     np.savez(tmp_path / "spot.npz", features=np.zeros((4, 7), np.float32))
-    run = predict(study, tmp_path, tmp_path / "spot.npz", succeeds=False)
-    assert "7 features a tile; the models were trained on 1024" in run.stderr
+    told = refused(bundle, tmp_path / "spot.npz")
+    assert "7 features a tile; the models were trained on 1024" in told
     own = study / "results/development/features/P0002_1.h5"
     with h5py.File(own) as file:
         recipe = json.loads(file.attrs["recipe"]) | {"encoder": "virchow2"}
         arrays = np.asarray(file["features"]), np.asarray(file["coords"])
     predict(study, tmp_path / "own", own)
     write_features(tmp_path / "other.h5", *arrays, recipe=recipe, image_sha256="")
-    run = predict(study, tmp_path, tmp_path / "other.h5", succeeds=False)
-    assert "made with encoder 'virchow2', the study's with 'torchvision/mob" in run.stderr
-    shutil.copytree(study / "results/bundle", tmp_path / "results/bundle")
-    about = tmp_path / "results/bundle/bundle.json"
+    told = refused(bundle, tmp_path / "other.h5")
+    assert "made with encoder 'virchow2', the study's with 'torchvision/mob" in told
+    shutil.copytree(bundle, copied)
+    about = copied / "bundle.json"
     written = about.read_text()
     about.write_text(written.replace(recipe["weights_sha256"], "0" * 64))
-    run = predict(tmp_path, tmp_path, study / "demo/images/P0002_1.jpg", succeeds=False)
-    assert "random: these are not the encoder's weights that the study used" in run.stderr
+    told = refused(copied, study / "demo/images/P0002_1.jpg")
+    assert "random: these are not the encoder's weights that the study used" in told
     about.write_text(written)
-    with (tmp_path / "results/bundle/config.yaml").open("a") as file:
+    with (copied / "config.yaml").open("a") as file:
         file.write("# another\n")
-    run = predict(tmp_path, tmp_path, study / "demo/spots.csv", succeeds=False)
-    assert "config.yaml: changed since it was written; bring the bundle again" in run.stderr
+    assert "config.yaml: changed since it was written; bring the bundle again" in refused(copied)
 
 
 def test_the_bundle_tells_of_no_single_patient(study):
@@ -217,7 +229,7 @@ def test_folds_of_whole_blocks(study, tmp_path):
     run = run_snakemake(tmp_path, table, "--force", config=config)
     assert run.returncode == 0, output_of(run)
     folds = pd.read_csv(tmp_path / table)
-    spots = pd.read_csv(tmp_path / "demo/spots.csv")
+    spots = pd.read_csv(tmp_path / "results/development/cohort/spots.csv")
     for _, of in folds.groupby("fold"):
         there = spots["patient_id"].isin(of.loc[of["part"] == "test", "patient_id"])
         assert not set(spots.loc[there, "block"]) & set(spots.loc[~there, "block"])
