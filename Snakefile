@@ -1,6 +1,5 @@
 # From tissue-microarray spots and a patient table to a survival report.
-#   snakemake            run or continue the study of config.yaml
-#   snakemake -n         say what is to be done, and why
+#   snakemake [-n]       run or continue the study of config.yaml; with -n say what is to be done
 
 from snakemake.utils import min_version
 
@@ -25,6 +24,7 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/parts.smk"
 include: "workflow/rules/functions.smk"
 include: "workflow/rules/handlers.smk"
 include: "workflow/rules/cohort.smk"
@@ -37,6 +37,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/bundle.smk"
+include: "workflow/rules/external.smk"
 
 
 rule all:

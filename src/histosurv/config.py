@@ -10,16 +10,17 @@ from histosurv.errors import InputError
 from histosurv.files import read_yaml
 
 WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
+DEVELOPMENT = "development"  # the cohort that models learn from; all others are external
 USUAL_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01}
 
 _HERE = Path(__file__).parent
+# Of Snakefile, workflow, profiles and configs: in the package when installed, else the checkout.
+SHIPPED = _HERE if (_HERE / "workflow").is_dir() else _HERE.parents[1]
 
 
 def schema_path(name: str) -> Path:
-    """Schema file of that name: beside the package when installed, in the checkout otherwise."""
-    installed = _HERE / "workflow" / "schemas"
-    folder = installed if installed.is_dir() else _HERE.parents[1] / "workflow" / "schemas"
-    return folder / f"{name}.schema.yaml"
+    """Schema file of that name."""
+    return SHIPPED / "workflow" / "schemas" / f"{name}.schema.yaml"
 
 
 def config_schema() -> dict:
@@ -134,6 +135,17 @@ def refuse_missing_files(config: dict) -> None:
                 "or a table of whole slides"
             )
     features = config["features"]
+    for cohort, tables in config["cohorts"].items():
+        if tables["features"] and not features["import"]:
+            raise InputError(
+                f"config: cohorts: {cohort}: features: features are computed from the images here; "
+                "take it out, or name the folder of ready ones under features: import"
+            )
+        if tables["features"] and not Path(tables["features"]).is_dir():
+            raise InputError(
+                f"config: cohorts: {cohort}: features: {tables['features']} is no folder; correct "
+                "the path"
+            )
     if features["import"]:
         if not Path(features["import"]).is_dir():
             raise InputError(
@@ -174,6 +186,9 @@ def _with_defaults(value: object, schema: dict) -> object:
             filled[key] = _with_defaults(filled[key], rule)
         elif "default" in rule:
             filled[key] = _with_defaults(rule["default"], rule)
+    if isinstance(others := schema.get("additionalProperties"), dict):
+        for key in filled.keys() - schema["properties"].keys():
+            filled[key] = _with_defaults(filled[key], others)
     return filled
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.cohort.folds import blocks_of
-from histosurv.cohort.membership import Cohort, read_cohort
+from histosurv.cohort.membership import Cohort, read_cohort, refuse_in_two_cohorts
+from histosurv.config import DEVELOPMENT
 from histosurv.errors import InputError
 from histosurv.features.store import imported_file
 
@@ -33,13 +34,21 @@ class Plan:
 
     def __init__(self, config: dict, *, look: bool = True) -> None:
         self._look = look
-        self._tables = config["cohorts"]
+        self._tables = {
+            name: {kind: tables[kind] for kind in ("patients", "spots", "slides")}
+            for name, tables in config["cohorts"].items()
+        }
         self._import = config["features"]["import"]
+        self._imports = {
+            name: tables["features"] or self._import for name, tables in config["cohorts"].items()
+        }
         self._controls = config["controls"]
         self._mixes_blocks = config["resampling"]["scheme"] != "blocks"
         self._spots = config["spots"]
         self._has_glass = not self._import and config["spots"]["background"] != "drop"
         self._cohorts = {name: self._read(name, config) for name in self._tables}
+        if self.external and not self._import:
+            refuse_in_two_cohorts({name: of.spots for name, of in self._cohorts.items()})
         size = config["spots_per_job"]
         self._batches = {
             name: [cohort.spots.iloc[at : at + size] for at in range(0, len(cohort.spots), size)]
@@ -60,6 +69,11 @@ class Plan:
             covariates=config["models"]["clinical"],
             administrative_cut=config["cohort"]["administrative_cut"],
         )
+
+    @property
+    def external(self) -> list[str]:
+        """Names of the external cohorts."""
+        return [name for name in self._cohorts if name != DEVELOPMENT]
 
     def cohort(self, name: str) -> Cohort:
         """A cohort's checked tables."""
@@ -123,9 +137,13 @@ class Plan:
         slides = sorted(set(rows["tma_slide"]) - {""}) if "tma_slide" in rows else []
         return [f"<results>/{wildcards.cohort}/spots/cores/{slide}.csv" for slide in slides]
 
+    def import_folder(self, wildcards: object) -> Path:
+        """Folder of a cohort's features that were computed elsewhere."""
+        return Path(self._imports[wildcards.cohort])
+
     def imports(self, wildcards: object) -> list[Path]:
         """Feature files of a batch that were computed elsewhere."""
-        folder = Path(self._import)
+        folder = self.import_folder(wildcards)
         return [imported_file(folder, spot) for spot in self._rows(wildcards)["spot_id"]]
 
     def batch_digest(self, wildcards: object) -> str:

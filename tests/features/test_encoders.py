@@ -160,6 +160,7 @@ def test_a_batch_is_computed_once_and_a_replaced_image_alone_again(encoder, tmp_
     assert (third["sha256"] == first["sha256"]).tolist() == [True, False]
 
 
+@pytest.mark.soak  # as tests/real does of a real one
 def test_a_spot_of_3500_px_gives_256_vectors_of_4096_numbers(encoder, tmp_path):
     stain = Stain.of_block(np.random.default_rng(0))
     pixels = draw_spot(np.random.default_rng(1), 0.0, stain, spot_px=3500, mpp=0.22)

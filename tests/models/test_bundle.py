@@ -10,7 +10,7 @@ from tests.models.small_cohorts import cohort
 from histosurv.cohort.folds import rotate
 from histosurv.config import complete
 from histosurv.errors import InputError
-from histosurv.features.extract import index_of
+from histosurv.features.index import index_of
 from histosurv.features.store import spot_file, write_features
 from histosurv.models.baselines import score_baseline
 from histosurv.models.bundle import read_bundle, write_bundle

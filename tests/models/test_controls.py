@@ -6,7 +6,7 @@ import pytest
 
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
-from histosurv.features.extract import index_of
+from histosurv.features.index import index_of
 from histosurv.features.store import spot_file, write_features
 from histosurv.models.controls import write_control
 from histosurv.models.sequences import load_sequences

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from tests.running import ROOT, output_of, run_snakemake
 
+pytestmark = pytest.mark.soak
 # The study asks for ten; HISTOSURV_REAL_REPEATS=10 takes ten times as long.
 QUICK = {
-    "lstm": {"units": [32]},
-    "training": {"initialisations": 1, "max_epochs": 20},
+    "training": {"initialisations": 1},
     "tuning": {"settings": 1},
     "attribution": {"run": False},
 }
@@ -37,7 +37,7 @@ def study(real_data, tmp_path_factory):
     bring_hancock(real_data / "hancock", folder / "hancock")
     settings = {"resampling": {"repeats": N_REPEATS}, "models": QUICK}
     settings["evaluation"] = {"resamples": 100}
-    run = run_snakemake(folder, config=settings, config_file=ROOT / "tests/real/hancock.yaml")
+    run = run_snakemake(folder, config=settings, config_file=ROOT / "configs/hancock.yaml")
     assert run.returncode == 0, output_of(run)
     return folder / "results"
 

@@ -4,7 +4,7 @@
 
 rule cohort:
     input:
-        indexes=INDEXES,
+        indexes=of_batches("<results>/{cohort}/features/batches/{batch}.csv"),
     output:
         patients="<results>/{cohort}/cohort/patients.csv",
         spots="<results>/{cohort}/cohort/spots.csv",
@@ -23,7 +23,7 @@ rule cohort:
         unmatched=lookup("cohort/unmatched", within=config),
         content=PLAN.tables_digest,
         features=features_folder,
-        batches=len(BATCHES),
+        batches=n_batches,
         images="--without-images" if config["features"]["import"] else "",
         cut="--administrative-cut" if config["cohort"]["administrative_cut"] else "",
         folder=subpath(output.patients, parent=True),

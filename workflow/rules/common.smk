@@ -1,4 +1,4 @@
-# Checks of config and tables, what the study consists of, and the names of wildcards.
+# Checks of config and tables, and what wildcards may be called.
 
 import json
 import os
@@ -40,60 +40,10 @@ os.environ.setdefault("HISTOSURV_COMMAND", shlex.join(["snakemake", *sys.argv[1:
 config.update(checked(complete, config))
 checked(refuse_missing_files, config)
 PLAN = checked(partial(Plan, look=workflow.is_main_process), config)
-IS_SINGLE = config["resampling"]["scheme"] == "single"
-FOLDS = range(1, (1 if IS_SINGLE else config["resampling"]["folds"]) + 1)
-REPEATS = range(1, config["resampling"]["repeats"] + 1)
-NETWORKS = config["models"]["networks"]
-WITH_NETWORKS = [f"clinical_{name}" for name in NETWORKS]
-CLINICAL = ["clinical", *WITH_NETWORKS] if config["models"]["clinical"] else []
-# What the order of tiles does is asked of the first repeat, if at all.
-ATTRIBUTED = NETWORKS if config["models"]["attribution"]["run"] else []
-ORDER_SCORES = ["<results>/development/order_scores.csv"] if ATTRIBUTED else []
-IMAGE_MODELS = [*NETWORKS, *config["models"]["baselines"]]
-MODELS = [*IMAGE_MODELS, *CLINICAL]
-CURVES = [
-    "kaplan_meier_overall",
-    "auc_over_time",
-    "auc_by_fold",
-    "incidence",
-    "calibration",
-    "forest",
-    "decision_curve",
-]
-CONTROLS = checked(PLAN.controls, "development")
-BATCHES = PLAN.numbers("development")
-INDEXES = collect("<results>/development/features/batches/{batch}.csv", batch=BATCHES)
-# What the report shows of the pixels; nothing where features are imported.
-IMAGED = [] if config["features"]["import"] else BATCHES
-SEEN = {
-    "throughput": collect(
-        "<results>/development/features/throughput/{batch}.csv", batch=IMAGED
-    ),
-    "quality": collect("<results>/development/spots/quality/{batch}.csv", batch=IMAGED),
-    "sheets": collect("<results>/development/spots/contact/{batch}.jpg", batch=IMAGED),
-    "thumbnails": collect(
-        "<results>/development/spots/thumbnails/{batch}.zip", batch=IMAGED
-    ),
-    "slides": collect(
-        "<results>/development/spots/cores/{slide}.{ending}",
-        slide=PLAN.slides("development"),
-        ending=["png", "json"],
-    ),
-}
-# The network whose tiles are shown, the study's own before others, and what is made of them.
-EXPLAINED = [
-    name
-    for name in (config["evaluation"]["primary"], *ATTRIBUTED)
-    if IMAGED and name in ATTRIBUTED
-][:1]
-GALLERY = collect(
-    "<results>/development/explanations/tiles.{ending}",
-    ending=["csv", "zip"] if EXPLAINED else [],
-)
 
 
 wildcard_constraints:
-    cohort="development",
+    cohort="|".join(["development", *PLAN.external]),
     batch=r"\d+",
     slide=r"[^/]+",
     network="lstm|attention_mil",

@@ -7,8 +7,12 @@ rule evaluate:
         scores="<results>/{cohort}/scores.csv",
         spot_scores="<results>/{cohort}/spot_scores.csv",
         spots="<results>/{cohort}/cohort/spots.csv",
-        quality=SEEN["quality"],
-        orders=ORDER_SCORES,
+        quality=(
+            of_batches("<results>/{cohort}/spots/quality/{batch}.csv")
+            if IMAGED
+            else []
+        ),
+        orders=order_scores,
     output:
         metrics="<results>/{cohort}/evaluation/metrics.csv",
         kaplan_meier="<results>/{cohort}/evaluation/kaplan_meier.csv",

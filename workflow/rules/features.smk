@@ -42,7 +42,7 @@ if config["features"]["import"]:
             mem=grows(2, "GB"),
             runtime=grows(30, "m"),
         params:
-            source=lambda wildcards: config["features"]["import"],
+            source=PLAN.import_folder,
             tables=PLAN.table_options,
             size=lookup("spots_per_job", within=config),
             rows=batch_state,

@@ -1,34 +1,29 @@
 # Inputs and parameters that rules work out from their wildcards and inputs.
 
 
-from histosurv.report.spec import captions, categories, titles
-
-REPORT_DATA = [
-    "report/templates",
-    *(f"report/{name}.yaml" for name in ("sections", "checklists", "references")),
-]
-# What Snakemake measured of the steps that take time; that of the evaluation comes last.
-MEASURED = [
-    *collect("<benchmarks>/development/spots/{batch}.jsonl", batch=IMAGED),
-    *collect("<benchmarks>/development/features/{batch}.jsonl", batch=BATCHES),
-    *collect(
-        "<benchmarks>/models/{model}/{repeat}_{fold}.jsonl",
-        model=MODELS,
-        repeat=REPEATS,
-        fold=FOLDS,
-    ),
-    *collect(
-        "<benchmarks>/models/{network}/1_{fold}_attribution.jsonl",
-        network=ATTRIBUTED,
-        fold=FOLDS,
-    ),
-    "<benchmarks>/development/evaluation.jsonl",
-]
+from histosurv.report.spec import captions, categories, item_of, titles
 
 
 def options(name, values):
     """An option once per value; called by functions, lest braces in a value are taken for wildcards."""
     return [f"--{name}={value}" for value in values]
+
+
+def of_batches(pattern):
+    """Input function: this file of every batch of the cohort in hand."""
+    return lambda wildcards: collect(
+        pattern, cohort=wildcards.cohort, batch=PLAN.numbers(wildcards.cohort)
+    )
+
+
+def n_batches(wildcards):
+    """Number of batches of the cohort in hand."""
+    return len(PLAN.numbers(wildcards.cohort))
+
+
+def order_scores(wildcards):
+    """Scores in other orders of tiles, which only the development cohort has."""
+    return ORDER_SCORES if wildcards.cohort == "development" else []
 
 
 def batch_state(wildcards):
@@ -111,9 +106,9 @@ def benchmarks_folder(wildcards, input):
 
 def category_of(wildcards):
     """Where Snakemake's report shows a figure or table."""
-    return categories()[wildcards.item]
+    return categories()[item_of(wildcards.item)]
 
 
 def labels_of(kind):
     """Function that labels the figures or tables there."""
-    return lambda wildcards: {"what": titles()[wildcards.item], "kind": kind}
+    return lambda wildcards: {"what": titles()[item_of(wildcards.item)], "kind": kind}

@@ -64,6 +64,16 @@ rule report:
             "<results>/controls/{control}/development/evaluation/metrics.csv",
             control=CONTROLS,
         ),
+        external=collect(
+            "<results>/{cohort}/{table}.csv",
+            cohort=EXTERNAL,
+            table=[
+                "cohort/exclusions",
+                "scores",
+                "evaluation/metrics",
+                "features/drift",
+            ],
+        ),
         benchmarks=MEASURED,
     output:
         study=report(

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from histosurv.cli import doctor, evaluation, features, gallery, models, steps, study
+from histosurv.cli import adapt, doctor, evaluation, features, frozen, gallery, models, steps, study
 from histosurv.errors import MISTAKE, InputError
 from histosurv.files import close_to_others
 
@@ -17,11 +17,13 @@ app = typer.Typer(
 )
 
 for command in (
+    study.init,
+    adapt.adapt,
     study.demo,
     doctor.doctor,
     study.dearray,
     evaluation.evaluate,
-    study.predict,
+    frozen.predict,
     study.report,
 ):
     app.command()(command)
@@ -39,7 +41,8 @@ for command in (
     gallery.gallery,
     models.scores,
     models.control,
-    models.bundle,
+    frozen.bundle,
+    frozen.apply,
 ):
     app.command(rich_help_panel="Steps of the workflow")(command)
 

@@ -7,6 +7,7 @@ import typer
 
 from histosurv.cli.options import (
     Batch,
+    Batches,
     Cores,
     Out,
     Patients,
@@ -129,6 +130,25 @@ def take_over(
     cohort = read_cohort(patients, spots, slides, unmatched=unmatched, with_images=False)
     rows = cohort.batch(batch, spots_per_job)
     write_table(import_features(rows, source, store), index)
+
+
+@app.command("drift")
+def drift(
+    own: Annotated[Path, typer.Option("--from", help="results of the development cohort")],
+    own_batches: Annotated[int, typer.Option("--from-batches", min=1, help="its batches")],
+    cohort: Annotated[Path, typer.Option(help="results of an external cohort")],
+    batches: Batches,
+    out: Out,
+) -> None:
+    """Tell how far the features of an external cohort lie from those of the development cohort.
+
+    Example: histosurv features drift --from results/development --from-batches 3 --cohort
+    results/elsewhere --batches 2 --out results/elsewhere/features/drift.csv
+    """
+    from histosurv.features.drift import drift_table
+    from histosurv.publish import write_table
+
+    write_table(drift_table(own, own_batches, cohort, batches), out)
 
 
 @app.command("verify")

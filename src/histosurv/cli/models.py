@@ -239,29 +239,3 @@ def control(
     from histosurv.models.controls import write_control
 
     write_control(name, cohort_folder, feature_folder, out, batches, spots=spots, seed=seed)
-
-
-def bundle(
-    config_file: Annotated[Path, typer.Option("--config", help="configuration of the run")],
-    cohort_folder: CohortFolder,
-    feature_folder: FeatureFolder,
-    models: Annotated[Path, typer.Option(help="folder of the models")],
-    scores_file: Annotated[Path, typer.Option("--scores", help="score table")],
-    metrics: Annotated[Path, typer.Option(help="metrics table, for the model card")],
-    out: OutFolder,
-    batches: Batches = 1,
-) -> None:
-    """Freeze a study's models in one folder, for `histosurv predict`.
-
-    Example: histosurv bundle --config results/config.yaml --cohort results/development/cohort
-    --features results/development/features --models results/models --scores
-    results/development/scores.csv --metrics results/development/evaluation/metrics.csv --out
-    results/bundle
-    """
-    from histosurv.files import read_yaml
-    from histosurv.models.bundle import read_bundle, write_bundle
-    from histosurv.report.model_card import write_model_card
-
-    config = read_yaml(config_file)
-    write_bundle(config, cohort_folder, feature_folder, models, scores_file, out, batches)
-    write_model_card(read_bundle(out), metrics, out / "MODEL_CARD.md")

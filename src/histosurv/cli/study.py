@@ -5,9 +5,29 @@ from typing import Annotated
 
 import typer
 
-from histosurv.cli.options import Cores, Seed
+from histosurv.cli.options import Seed
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="folder of the study; it is made")],
+    study: Annotated[
+        str, typer.Option(help="demo, or a published study whose config is to be taken")
+    ] = "demo",
+) -> None:
+    """Lay out the folder of a study: config, Snakefile, profiles; for the demo its data, too.
+
+    Example: histosurv init my_study
+
+    Example: histosurv init my_study --study bychkov2018
+    """
+    from histosurv.folder import DEMO, lay_out
+
+    lay_out(folder, study)
+    print(f"{folder}: laid out; go on with: cd {folder} && snakemake --cores 2")
+    if study != DEMO:
+        print("First bring the tables that config.yaml names; it says what else is to be done.")
 
 
 def demo(
@@ -89,42 +109,6 @@ def dearray(
     say(f"{slide}: {told['n_present']} of {told['n_expected']} cores; {out}")
     for remark in found.remarks:
         say(f"{slide}: {remark}")
-
-
-def predict(
-    bundle_folder: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the models")],
-    spots: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SPOT...",
-            help="pictures (or feature files) of one patient, or one spot table (CSV) of several",
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("prediction"),
-    patient: Annotated[str, typer.Option(help="name of the one patient")] = "patient",
-    weights: Annotated[
-        str, typer.Option(help="encoder's weights, if those that the study names are elsewhere")
-    ] = "",
-    threads: Cores = 2,
-) -> None:
-    """Estimate the risk of new patients with a study's frozen models.
-
-    Writes prediction.json (risks with their place in the development cohort), tiles.csv
-    (contribution of every tile) and one picture per patient.
-
-    Example: histosurv predict results/bundle spot_1.png spot_2.png --patient P1 --out P1
-    """
-    from histosurv.device import use_device
-    from histosurv.models.bundle import read_bundle
-    from histosurv.models.prediction import predict as estimate
-    from histosurv.models.prediction import read_newcomers
-    from histosurv.report.prediction import write_prediction
-
-    device = use_device(threads)
-    bundle = read_bundle(bundle_folder)
-    new = read_newcomers(bundle, spots, patient, device, weights=weights, threads=threads)
-    patients, tiles = estimate(bundle, new, device, threads)
-    write_prediction(bundle, new, patients, tiles, out)
 
 
 def report(

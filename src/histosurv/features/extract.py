@@ -19,7 +19,8 @@ from tqdm import tqdm
 from histosurv.cohort.tables import REGION
 from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
-from histosurv.features.store import file_sha256, is_current, shape_of, spot_file, write_features
+from histosurv.features.index import index_of
+from histosurv.features.store import is_current, spot_file, write_features
 from histosurv.features.throughput import Clock
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
@@ -144,19 +145,6 @@ def extract(
         f"{len(spots) - len(usable)} excluded"
     )
     return index_of(spots, store), job.clock.row(encoder, threads, workers)
-
-
-def index_of(spots: pd.DataFrame, store: Path) -> pd.DataFrame:
-    """Index of a batch: every spot with its file, its size and its hash, or why it has none."""
-    rows = []
-    for spot in spots.to_dict("records"):
-        if spot.get("usable", 1) != 1:
-            rows.append((spot["spot_id"], "excluded", spot["message"], "", 0, 0, ""))
-            continue
-        path = spot_file(store, spot["spot_id"])
-        rows.append((spot["spot_id"], "done", "", path.name, *shape_of(path), file_sha256(path)))
-    columns = ["spot_id", "status", "reason", "file", "n_tiles", "n_features", "sha256"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 class _Job:

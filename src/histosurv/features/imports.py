@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from histosurv.errors import InputError
-from histosurv.features.extract import index_of
+from histosurv.features.index import index_of
 from histosurv.features.store import (
     file_sha256,
     imported_file,

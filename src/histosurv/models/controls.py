@@ -14,7 +14,7 @@ import pandas as pd
 from histosurv.cohort.folds import blocks_of
 from histosurv.cohort.tables import OUTCOME, read_checked_spots, read_indexes, read_patients
 from histosurv.errors import InputError
-from histosurv.features.extract import index_of
+from histosurv.features.index import index_of
 from histosurv.features.store import FeatureFiles, spot_file, write_features
 from histosurv.publish import write_table
 

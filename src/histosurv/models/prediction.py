@@ -15,11 +15,12 @@ from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
 from histosurv.features.extract import extract
 from histosurv.features.imports import read_foreign
-from histosurv.features.store import IMPORTED_ENDINGS, read_features, read_recipe
+from histosurv.features.store import IMPORTED_ENDINGS, read_features
 from histosurv.features.weights import prepare_weights
 from histosurv.models.attribution import attribute
 from histosurv.models.bundle import Bundle, line_of
 from histosurv.models.ensemble import Ensemble
+from histosurv.models.frozen import estimates, refuse_other_recipe, refuse_other_width
 from histosurv.models.sequences import Sequences
 from histosurv.progress import say
 from histosurv.spots.preparation import SpotSettings
@@ -105,21 +106,13 @@ def predict(
     tiles : pandas.DataFrame
         As from `histosurv.models.attribution.attribute`, mean over the folds of the first network.
     """
-    names = list(bundle.about["models"])
-    by_score, tiles = {}, []
-    for name in names:
-        values, thresholds = [], []
-        for model, calibration in bundle.members(name, device):
-            line = line_of(calibration)
-            if isinstance(model, Ensemble):
-                risk = model.risks(new.sequences, threads)[0].mean(axis=1)
-                if name == names[0]:
-                    tiles.append(attribute(model, new.sequences, line, threads=threads))
-            else:
-                risk = model.risks(new.sequences)
-            values.append(line.log_odds(risk))
-            thresholds.append(calibration["threshold"])
-        by_score[name] = pd.concat(values, axis=1), float(np.mean(thresholds))
+    found = estimates(bundle, new.sequences, device, threads)
+    first = next(iter(found))
+    tiles = [
+        attribute(model, new.sequences, line_of(calibration), threads=threads)
+        for model, calibration in bundle.members(first, device)
+        if isinstance(model, Ensemble)
+    ]
     patients = []
     for patient, rows in new.spots.groupby("patient_id", sort=True):
         record = {
@@ -127,9 +120,10 @@ def predict(
             "spots": rows[["spot_id", "status", "reason"]].to_dict("records"),
             "scores": {},
         }
-        for name, (values, threshold) in by_score.items():
-            if patient in values.index:
-                record["scores"][name] = _told(bundle, name, values.loc[patient], threshold)
+        for name, of in found.items():
+            if patient in of.folds.index:
+                told = _told(bundle, name, of.folds.loc[patient], of.threshold)
+                record["scores"][name] = told
         patients.append(record)
     same = [table.drop(columns=["patient_id", "spot_id", "tile"]) for table in tiles]
     mean = sum(same[1:], same[0]) / len(same)
@@ -173,33 +167,12 @@ def _listed(spots: list[Path], patient: str) -> pd.DataFrame:
 
 def _given(bundle: Bundle, table: pd.DataFrame) -> Newcomers:
     """Features that were computed elsewhere."""
-    n_features = bundle.about["features"]["n_features"]
     arrays = []
-    for image in table["image"]:
-        _refuse_other_recipe(bundle, Path(image))
-        features = read_foreign(Path(image))[0]
-        if features.shape[1] != n_features:
-            raise InputError(
-                f"{image}: {features.shape[1]} features a tile; the models were trained on "
-                f"{n_features}"
-            )
-        arrays.append(features)
+    for image in map(Path, table["image"]):
+        refuse_other_recipe(bundle, image)
+        arrays.append(read_foreign(image)[0])
+        refuse_other_width(bundle, arrays[-1], image)
     return _newcomers(table.assign(status="done", reason=""), arrays, None)
-
-
-def _refuse_other_recipe(bundle: Bundle, path: Path) -> None:
-    """A file of histosurv's own says how its features were made; others are believed."""
-    own = bundle.about["features"]["recipe"]
-    try:
-        theirs = read_recipe(path)
-    except (KeyError, OSError, ValueError):
-        return
-    for key in ("encoder", "layer", "weights_sha256", "tiles", "resolution", "stain"):
-        if key in own and key in theirs and own[key] != theirs[key]:
-            raise InputError(
-                f"{path}: its features were made with {key.replace('_', ' ')} {theirs[key]!r}, "
-                f"the study's with {own[key]!r}; compute them in the same way"
-            )
 
 
 def _computed(

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,6 +24,7 @@ from histosurv.report.sections.cohort import cohort
 from histosurv.report.sections.controls import controls
 from histosurv.report.sections.discrimination import discrimination
 from histosurv.report.sections.explanations import explanations
+from histosurv.report.sections.external import external
 from histosurv.report.sections.flow import flow
 from histosurv.report.sections.groups import groups
 from histosurv.report.sections.hazard import hazard
@@ -34,7 +36,7 @@ from histosurv.report.sections.split import split
 from histosurv.report.sections.spots import spots
 from histosurv.report.sections.subgroups import subgroups
 from histosurv.report.sections.throughput import throughput
-from histosurv.report.spec import Caption, Section, sections
+from histosurv.report.spec import Caption, Section, of_external, sections
 from histosurv.report.warnings import general_warnings
 from histosurv.report.wording import told
 
@@ -110,8 +112,8 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
     """
     title = run.config["title"]  # first of all: is this a finished run
     parts, items, svgs = [], {}, {}
-    for section in track(sections(), "report", "section"):
-        content = MAKERS[section.id](run)
+    for section, make in track(_sections(run), "report", "section"):
+        content = make(run)
         if content.items.keys() != section.captions.keys():
             raise KeyError(f"{section.id}: {set(content.items) ^ set(section.captions)}")
         for name, item in content.items.items():
@@ -137,6 +139,20 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
         write_provenance(record.extra["record"], out.parent)
     with published(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _sections(run: Run) -> list[tuple[Section, Callable[[Run], Content]]]:
+    """All sections of this run with their makers, in reading order."""
+    found = []
+    for section in sections():
+        if section.id in MAKERS:
+            found.append((section, MAKERS[section.id]))
+        else:
+            found += [
+                (of_external(section, cohort), partial(external, cohort=cohort))
+                for cohort in run.external
+            ]
+    return found
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

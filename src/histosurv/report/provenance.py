@@ -115,6 +115,8 @@ def _walk(value: dict, schema: dict, prefix: str):
                 "study": rule.get("study", ""),
                 "is_default": value[key] == rule.get("default"),
             }
+    for key in [key for key in value if key not in schema["properties"]]:  # external cohorts
+        yield from _walk(value[key], schema["additionalProperties"], f"{prefix}{key}: ")
 
 
 def as_text(value: object) -> str:
@@ -128,8 +130,8 @@ def _inputs(config: dict) -> list[dict]:
     """Tables that the config names, each with its digest."""
     rows = []
     for cohort, tables in config["cohorts"].items():
-        for kind, written in tables.items():
-            if written:
+        for kind in ("patients", "spots", "slides"):
+            if written := tables[kind]:
                 path = Path(written)
                 is_there = path.is_file()
                 rows.append(

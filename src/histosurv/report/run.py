@@ -9,6 +9,7 @@ import pandas as pd
 
 from histosurv.cohort.folds import named_blocks, read_folds
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
+from histosurv.config import DEVELOPMENT
 from histosurv.errors import InputError
 from histosurv.evaluation.study import MAJORITY
 from histosurv.files import read_yaml
@@ -38,17 +39,30 @@ class Run:
         Names of the negative controls that were run.
     benchmarks : pathlib.Path, optional
         Folder with Snakemake's measurements of the steps; none where they were run by hand.
+    cohort : str
+        Whose tables are read.
     """
 
     results: Path
     n_batches: int = 1
     controls: Sequence[str] = ()
     benchmarks: Path | None = None
+    cohort: str = DEVELOPMENT
 
     @property
     def folder(self) -> Path:
-        """Results of the development cohort."""
-        return self.results / "development"
+        """Results of the cohort."""
+        return self.results / self.cohort
+
+    @property
+    def is_external(self) -> bool:
+        """Whether no model has learnt from the cohort."""
+        return self.cohort != DEVELOPMENT
+
+    @property
+    def external(self) -> list[str]:
+        """Names of the external cohorts."""
+        return [name for name in self.config["cohorts"] if name != DEVELOPMENT]
 
     @cached_property
     def config(self) -> dict:

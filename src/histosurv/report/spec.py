@@ -1,6 +1,6 @@
 """The order of the report, and the captions of its figures and tables: ``sections.yaml``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -54,6 +54,21 @@ def sections() -> tuple[Section, ...]:
         )
         for entry in read_yaml(Path(__file__).with_name("sections.yaml"))
     )
+
+
+def of_external(section: Section, cohort: str) -> Section:
+    """The section of one external cohort, whose name ends its names."""
+    return replace(
+        section,
+        id=f"{section.id}-{cohort}",
+        title=f"{section.title} {cohort}",
+        captions={f"{name}-{cohort}": of for name, of in section.captions.items()},
+    )
+
+
+def item_of(name: str) -> str:
+    """Name of an item in ``sections.yaml``, without that of an external cohort."""
+    return name.partition("-")[0]
 
 
 def captions() -> dict[str, str]:

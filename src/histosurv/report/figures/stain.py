@@ -1,6 +1,7 @@
 """Absorbance of haematoxylin and eosin, spot by spot and block by block."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from histosurv.report.figures.style import new_figure, short, styled
@@ -42,6 +43,28 @@ def draw_stain(spots: pd.DataFrame) -> Figure:
                 mec="white",
                 label=label if shown else "_",
             )
+    _label(axes)
+    axes.legend(title="Block", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+@styled
+def draw_stain_drift(own: pd.DataFrame, others: pd.DataFrame) -> Figure:
+    """Draw the stain vectors of another cohort over those of the development cohort, in grey."""
+    figure = new_figure(6.4, 4.2)
+    axes = figure.subplots()
+    n_spots = len(own) + len(others)
+    for spots, colour, name in ((own, "#BBBBBB", "development"), (others, BLOCKS[1], "here")):
+        for dye, marker in DYES.items():
+            axes.plot(spots[f"{dye}_r"], spots[f"{dye}_b"], marker, color=colour, ms=4, alpha=0.6,
+                      mew=0, rasterized=n_spots > MANY,
+                      label=name if dye == "haematoxylin" else "_")  # fmt: skip
+    _label(axes)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _label(axes: Axes) -> None:
     axes.set(
         xlabel="Absorbance of red (of a vector of length 1)",
         ylabel="Absorbance of blue",
@@ -50,5 +73,3 @@ def draw_stain(spots: pd.DataFrame) -> Figure:
     axes.annotate("haematoxylin: circles", (0.98, 0.98), xycoords="axes fraction",
                   va="top", ha="right")  # fmt: skip
     axes.margins(0.12)
-    axes.legend(title="Block", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure

@@ -32,14 +32,15 @@ def calibration(run: Run) -> Content:
             )
         )
     items = {
-        "calibration": _calibration(run),
-        "accuracy": _accuracy(run),
+        "calibration": calibration_plot(run),
+        "accuracy": accuracy(run),
         "decision_curve": _decision_curve(run),
     }
     return Content(items=items, warnings=warnings)
 
 
-def _calibration(run: Run) -> Plot | Missing:
+def calibration_plot(run: Run) -> Plot | Missing:
+    """Predicted against observed risk, by the study's score."""
     groups = run.curve("calibration")
     own = groups[groups["score"] == run.primary] if len(groups) else groups
     if own.empty:
@@ -60,7 +61,8 @@ def _calibration(run: Run) -> Plot | Missing:
     return Plot(draw_calibration(own, risks), own, f"Calibration: {alt}.", note)
 
 
-def _accuracy(run: Run) -> Table | Missing:
+def accuracy(run: Run) -> Table | Missing:
+    """Brier score, gain, level and slope of every score with risks."""
     rows = []
     for score in run.score_names:
         found = {estimand: run.row(score, estimand) for estimand in FIGURES}

@@ -80,6 +80,15 @@ def characteristics(patients: pd.DataFrame, columns: dict[str, Covariate]) -> pd
     return pd.DataFrame(rows, columns=["Variable", *headings.values()])
 
 
+def everybody(columns: dict[str, Covariate]) -> dict[str, str]:
+    """Lines of all variables, of all patients together."""
+    return {
+        title: tell(covariate.cells.notna() | covariate.cells.isna())
+        for covariate in columns.values()
+        for title, tell in _parts(covariate)
+    }
+
+
 def _parts(covariate: Covariate) -> list[tuple]:
     """Lines of one variable: their titles, and what tells each of some patients."""
     name, cells = covariate.name, covariate.cells

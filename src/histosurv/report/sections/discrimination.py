@@ -24,7 +24,7 @@ def discrimination(run: Run) -> Content:
             "roc": _roc(run),
             "auc_over_time": _over_time(run),
             "auc_by_fold": _by_fold(run),
-            "differences": _differences(run),
+            "differences": differences(run),
         }
     )
 
@@ -110,26 +110,27 @@ def _by_fold(run: Run) -> Plot | Missing:
     return Plot(draw_auc_by_fold(table), table, alt, f"{n_folds} folds of each score.")
 
 
-def _differences(run: Run) -> Table | Missing:
+def differences(run: Run) -> Table | Missing:
+    """The study's score less every other."""
     rows, declared = [], run.config["evaluation"]["against"]
     for score in run.score_names:
         row = run.row(run.primary, "auc_ipcw_60m_difference", score)
         if row is None:
             continue
         adjusted = run.row(run.primary, "auc_ipcw_60m_difference_holm", score)
-        rows.append(
-            {
-                "Against": name_of(score),
-                "AUC at five years": told(row, 3),
-                "p": p_of(row),
-                "p, adjusted": "declared before" if score == declared else p_of(adjusted),
-                "within folds": told(
-                    run.row(run.primary, "auc_ipcw_60m_within_folds_difference", score), 3
-                ),
-                "Uno's C": told(run.row(run.primary, "c_uno_difference", score), 3),
-                "n / dead within five years": size(row),
-            }
-        )
+        within = run.row(run.primary, "auc_ipcw_60m_within_folds_difference", score)
+        found = {
+            "Against": name_of(score),
+            "AUC at five years": told(row, 3),
+            "p": p_of(row),
+            "p, adjusted": "declared before" if score == declared else p_of(adjusted),
+            "within folds": told(within, 3),
+            "Uno's C": told(run.row(run.primary, "c_uno_difference", score), 3),
+            "n / dead within five years": size(row),
+        }
+        if run.is_external:
+            del found["within folds"]  # frozen models have none
+        rows.append(found)
     if not rows:
         return Missing("There is no other score to compare the study's with.")
     return Table(pd.DataFrame(rows), f"{name_of(run.primary)}, less the other.")

@@ -49,7 +49,7 @@ def groups(run: Run) -> Content:
         )
     ]
     items = {
-        "kaplan_meier": _kaplan_meier(run),
+        "kaplan_meier": kaplan_meier(run),
         "incidence": _incidence(run),
         "scores": _scores(run),
         "groups": _groups(run),
@@ -57,7 +57,8 @@ def groups(run: Run) -> Content:
     return Content(text, items)
 
 
-def _kaplan_meier(run: Run) -> Plot:
+def kaplan_meier(run: Run) -> Plot:
+    """Curves of the study's score."""
     curve, numbers = (
         table[table["score"] == run.primary]
         for table in map(run.curve, ("kaplan_meier", "at_risk"))

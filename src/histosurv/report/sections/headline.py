@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from histosurv.report.run import Run
+from histosurv.report.sections.external import finding
 from histosurv.report.sections.hazard import why_not_adjusted
 from histosurv.report.warnings import POOLING_GAP
 from histosurv.report.wording import by_five_years, has, listed, name_of, p_value, size, told
@@ -148,6 +149,12 @@ def _validation(run: Run) -> str:
         )
     single = run.config["resampling"]["scheme"] == "single"
     who = "every test patient" if single else "every patient"
+    if run.external:
+        found = " ".join(finding(run, cohort) for cohort in run.external)
+        return (
+            f"Internal and external validation. In the development cohort {who} was scored by "
+            f"models that had not seen that patient. {found}"
+        )
     return (
         f"Internal validation only: {who} was scored by models that had not seen that patient, but "
         "all come from the same cohort. No external cohort has confirmed the figures."

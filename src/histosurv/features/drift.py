@@ -1,0 +1,107 @@
+"""How far the features of another cohort lie from those that the models have learnt from."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+from sklearn.model_selection import GroupKFold
+
+from histosurv.cohort.membership import refuse_in_two_cohorts
+from histosurv.cohort.tables import read_checked_spots, read_indexes
+from histosurv.config import DEVELOPMENT
+from histosurv.errors import InputError
+from histosurv.features.store import FeatureFiles
+from histosurv.progress import track
+
+N_COMPONENTS = 20
+N_PARTS = 5
+LEAST_SPOTS = 10
+
+
+def drift(own: pd.DataFrame, own_means: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Distances of spots from the middle of the development cohort, in its own spread.
+
+    Parameters
+    ----------
+    own : pandas.DataFrame
+        ``patient_id`` of every spot of the development cohort.
+    own_means : numpy.ndarray
+        (n_own, n_features) mean features of these spots.
+    means : numpy.ndarray
+        (n_spots, n_features) of the other cohort.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        (n_own,) and (n_spots,) root mean squares of the principal components, each divided by its
+        standard deviation: about 1 for a spot like those of the development cohort.
+
+    Notes
+    -----
+    The components are found `N_PARTS` times, each time without the spots of a fifth of the
+    patients, whose distances are taken then: a spot lies nearer to a middle that it has a part
+    in. A spot of the other cohort has the mean of its distances.
+    """
+    n_parts = min(N_PARTS, own["patient_id"].nunique())
+    of_own, of_others = np.empty(len(own_means)), []
+    for there, left_out in GroupKFold(n_parts).split(own_means, groups=own["patient_id"]):
+        centre, sd = own_means[there].mean(axis=0), own_means[there].std(axis=0)
+        inverse = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 1e-12)
+        n_components = min(N_COMPONENTS, len(there) // 2, own_means.shape[1])
+        found = PCA(n_components, whiten=True, svd_solver="full")
+        found.fit((own_means[there] - centre) * inverse)
+
+        def distances(of: np.ndarray) -> np.ndarray:
+            whitened = found.transform((of - centre) * inverse)  # noqa: B023 - used at once
+            return np.sqrt((whitened**2).mean(axis=1))
+
+        of_own[left_out] = distances(own_means[left_out])
+        of_others.append(distances(means))
+    return of_own, np.mean(of_others, axis=0)
+
+
+def drift_table(own_cohort: Path, own_batches: int, cohort: Path, batches: int) -> pd.DataFrame:
+    """Distances of all spots of a development and another cohort.
+
+    Parameters
+    ----------
+    own_cohort, cohort : pathlib.Path
+        Folders of results of both, with ``cohort/spots.csv`` and ``features/``.
+    own_batches, batches : int
+        Number of batches of each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``spot_id, patient_id, is_external, distance``.
+
+    Raises
+    ------
+    InputError
+        A spot is in both cohorts, under whatever name; too few spots.
+    """
+    folders = {DEVELOPMENT: (own_cohort, own_batches), cohort.name: (cohort, batches)}
+    spots = {name: _checked_spots(folder) for name, (folder, _) in folders.items()}
+    indexes = {name: read_indexes(of / "features", n) for name, (of, n) in folders.items()}
+    refuse_in_two_cohorts(spots, indexes)
+    own, others = (spots[name].merge(indexes[name], on="spot_id") for name in folders)
+    if len(own) < LEAST_SPOTS:
+        raise InputError(f"{own_cohort}: {len(own)} spots say nothing of drift; bring more")
+    distances = drift(own, _means(own_cohort, own), _means(cohort, others))
+    tables = [
+        table[["spot_id", "patient_id"]].assign(is_external=flag, distance=distance)
+        for table, flag, distance in zip((own, others), (0, 1), distances, strict=True)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _checked_spots(cohort: Path) -> pd.DataFrame:
+    path = cohort / "cohort/spots.csv"
+    return read_checked_spots(path).assign(listed_in=str(path))
+
+
+def _means(cohort: Path, spots: pd.DataFrame) -> np.ndarray:
+    files = FeatureFiles([cohort / "features" / name for name in spots["file"]])
+    sums = (spot.mean(axis=0, dtype=np.float64) for spot in track(files, "drift", "spot"))
+    return np.stack(list(sums))

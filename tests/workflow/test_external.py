@@ -1,0 +1,117 @@
+"""External cohorts: scored by the frozen models, and nothing of them reaches training."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from tests.running import QUICK, differing, made, output_of, rules_to_run, run_snakemake
+
+from histosurv.cohort.demo import write_demo
+
+CONFIG = QUICK | {"spots_per_job": 100}
+ELSEWHERE = {"patients": "elsewhere/patients.csv", "spots": "elsewhere/spots.csv"}
+WITH = CONFIG | {"cohorts": {"elsewhere": ELSEWHERE}}
+BUNDLE = "results/bundle"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A study that was run to its frozen models, and what they were; then with another cohort."""
+    folder = tmp_path_factory.mktemp("external")
+    write_demo(folder / "demo", n_patients=36, spot_px=300, seed=5)
+    write_demo(folder / "elsewhere", n_patients=30, spot_px=300, seed=77)
+    alone = run_snakemake(folder, BUNDLE, config=CONFIG)
+    assert alone.returncode == 0, output_of(alone)
+    before = made(folder, batches=True)
+    run = run_snakemake(folder, config=WITH)
+    assert run.returncode == 0, output_of(run)
+    return folder, before
+
+
+def test_the_development_cohort_and_its_models_are_the_same_bytes(study):
+    folder, before = study
+    assert len(before) > 60
+    after = made(folder, batches=True)
+    assert differing(before, {path: after[path] for path in before}) == []
+
+
+def test_other_outcomes_and_images_elsewhere_run_nothing_of_the_development_cohort(study, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(study[0], folder)
+    assert rules_to_run(folder, config=WITH) == set()
+    path = folder / ELSEWHERE["patients"]
+    table = pd.read_csv(path)
+    table["event"] = table["event"].sample(frac=1, random_state=1).to_numpy()
+    table.to_csv(path, index=False)
+    image = next((folder / "elsewhere/images").iterdir())
+    Image.new("RGB", (300, 300), (170, 90, 150)).save(image)
+    own = {"tiles", "features", "cohort", "apply", "drift", "evaluate"}
+    assert rules_to_run(folder, config=WITH) == {*own, "report"}
+    run = run_snakemake(folder, "-n", config=WITH)
+    touched = [line for line in output_of(run).splitlines() if "wildcards: " in line]
+    assert len(touched) >= len(own)
+    assert all("cohort=elsewhere" in line for line in touched)
+
+
+def test_the_frozen_models_score_every_patient_by_one_threshold(study):
+    folder = study[0]
+    scores = pd.read_csv(folder / "results/elsewhere/scores.csv")
+    patients = pd.read_csv(folder / "results/elsewhere/cohort/patients.csv")
+    about = json.loads((folder / BUNDLE / "bundle.json").read_text())
+    for name, members in about["models"].items():
+        own = scores[scores["score"] == name]
+        assert set(own["patient_id"]) == set(patients["patient_id"])
+        threshold = np.mean([member["threshold"] for member in members])
+        np.testing.assert_allclose(own["threshold"], threshold)
+        np.testing.assert_allclose(own["risk_60m"], 1 / (1 + np.exp(-own["value"])))
+    assert {"reader_1", "visual_risk", "grade", "stage"} <= set(scores["score"])
+    spots = pd.read_csv(folder / "results/elsewhere/spot_scores.csv")
+    mean = spots.groupby("patient_id")["value"].mean()
+    lstm = scores[scores["score"] == "lstm"].set_index("patient_id")["value"]
+    assert len(spots) == len(pd.read_csv(folder / "elsewhere/spots.csv"))
+    # Of a patient with one spot both are the same.
+    single = spots["patient_id"].value_counts().loc[lambda n: n == 1].index
+    np.testing.assert_allclose(lstm[single], mean[single], rtol=1e-5)
+
+
+def test_the_report_says_external_and_what_was_found(study):
+    folder = study[0]
+    page = (folder / "results/report/study.html").read_text(encoding="utf-8")
+    assert "Internal and external validation" in page
+    assert "Internal validation only" not in page
+    assert '<section id="external-elsewhere"' in page
+    metrics = pd.read_csv(folder / "results/elsewhere/evaluation/metrics.csv")
+    one = metrics[(metrics["score"] == "lstm") & (metrics["estimand"] == "auc_ipcw_60m")]
+    one = one[one["against"].isna() & one["subgroup"].isna()].iloc[0]
+    told = f"{one['estimate']:.3f} ({one['lower']:.3f} to {one['upper']:.3f})"
+    section = page.partition('<section id="external-elsewhere"')[2].partition("</section>")[0]
+    assert f"<td>{told}</td>" in section
+    for name in ("external_kaplan_meier", "external_calibration", "external_drift"):
+        assert f'id="figure-{name}-elsewhere"' in section
+        assert (folder / f"results/report/figures/{name}-elsewhere.svg").is_file()
+    record = json.loads((folder / "results/report/provenance.json").read_text())
+    assert "elsewhere: patients" in {row["table"] for row in record["inputs"]}
+
+
+def test_a_spot_of_the_development_cohort_is_found_under_another_name(study, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(study[0], folder)
+    images = sorted((folder / "demo/images").iterdir())
+    shutil.copy(images[0], folder / "elsewhere/images/P0009_1.jpg")
+    run = run_snakemake(folder, "results/elsewhere/features/drift.csv", config=WITH)
+    assert run.returncode != 0
+    told = output_of(run)
+    assert "spot 'P0009_1 (elsewhere)' of patient 'cohort elsewhere' is a copy of spot" in told
+    assert "(development)' of 'cohort development'" in told
+
+
+def test_the_same_image_in_both_cohorts_is_refused_before_anything_runs(study, tmp_path):
+    shutil.copytree(study[0] / "demo", tmp_path / "demo")
+    config = CONFIG | {"cohorts": {"elsewhere": {k: f"demo/{k}.csv" for k in ELSEWHERE}}}
+    run = run_snakemake(tmp_path, "-n", config=config)
+    assert run.returncode != 0
+    assert "is the same picture as one of 'cohort development'" in output_of(run)
+    assert not (tmp_path / "results").exists()
