@@ -3,6 +3,7 @@
 # make test   install, lint, run all tests
 # make soak   tests that take long: faults at every stage, many spots, 100,000 spots planned
 # make lint   format and lint checks alone
+# make docs   build the documentation as a site, build/docs
 # make bench  random tissue microarrays: right, abstained and wrong; see benchmarks/README.md
 # Another interpreter: make demo PYTHON=python3.12
 
@@ -11,7 +12,7 @@ INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo report test soak lint bench
+.PHONY: demo report test soak lint docs bench
 
 demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
@@ -40,6 +41,10 @@ lint: $(INSTALLED)
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	lint-imports
+
+docs: $(INSTALLED)
+	python docs/_reference.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 bench: $(INSTALLED)
 	PYTHONPATH=. python benchmarks/random_grids.py

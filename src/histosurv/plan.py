@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from histosurv.cohort.columns import header_of
 from histosurv.cohort.folds import blocks_of
 from histosurv.cohort.membership import Cohort, read_cohort, refuse_in_two_cohorts
 from histosurv.config import DEVELOPMENT
@@ -46,6 +47,7 @@ class Plan:
         self._mixes_blocks = config["resampling"]["scheme"] != "blocks"
         self._spots = config["spots"]
         self._has_glass = not self._import and config["spots"]["background"] != "drop"
+        self._readers: dict[str, list[str]] = {}
         self._cohorts = {name: self._read(name, config) for name in self._tables}
         if self.external and not self._import:
             refuse_in_two_cohorts({name: of.spots for name, of in self._cohorts.items()})
@@ -56,7 +58,11 @@ class Plan:
         }
 
     def _read(self, name: str, config: dict) -> Cohort:
-        tables = self._tables[name]
+        tables, is_own = self._tables[name], name == DEVELOPMENT
+        readers = config["cohort"]["readers"]
+        # Of an external cohort nothing is learnt, and others may have read it, or nobody.
+        there = readers if is_own else header_of(tables["patients"], "patients")
+        self._readers[name] = [reader for reader in readers if reader in there]
         return read_cohort(
             tables["patients"],
             tables["spots"],
@@ -64,9 +70,9 @@ class Plan:
             unmatched=config["cohort"]["unmatched"],
             with_images=not self._import,
             look=self._look,
-            readers=config["cohort"]["readers"],
-            strata=config["cohort"]["strata"],
-            covariates=config["models"]["clinical"],
+            readers=self._readers[name],
+            strata=config["cohort"]["strata"] if is_own else (),
+            covariates=config["models"]["clinical"] if is_own else (),
             administrative_cut=config["cohort"]["administrative_cut"],
         )
 
@@ -74,6 +80,10 @@ class Plan:
     def external(self) -> list[str]:
         """Names of the external cohorts."""
         return [name for name in self._cohorts if name != DEVELOPMENT]
+
+    def readers(self, cohort: str) -> list[str]:
+        """Pathologists whose calls a cohort's table has; all of them in the development cohort."""
+        return self._readers[cohort]
 
     def cohort(self, name: str) -> Cohort:
         """A cohort's checked tables."""

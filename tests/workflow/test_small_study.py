@@ -73,15 +73,15 @@ def test_a_bad_picture_costs_its_spot_and_not_the_study(study):
 
 
 def test_an_undamaged_copy_is_brought(study, tmp_path):
-    for name in ("demo", "results", "logs"):
-        shutil.copytree(study / name, tmp_path / name)
-    shutil.copy(study / "kept.jpg", tmp_path / "demo" / images_to_spoil(study)[0]["image"])
-    run = run_snakemake(tmp_path, "results/development/cohort/patients.csv", config=CONFIG)
+    folder = tmp_path / "copy"
+    shutil.copytree(study, folder)
+    shutil.copy(study / "kept.jpg", folder / "demo" / images_to_spoil(study)[0]["image"])
+    run = run_snakemake(folder, "results/development/cohort/patients.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
-    log = (tmp_path / "logs/development/features/0000.log").read_text()
+    log = (folder / "logs/development/features/0000.log").read_text()
     n_spots = len(pd.read_csv(study / "demo/spots.csv"))
     assert f"1 spots computed, {n_spots - 2} taken over, 1 excluded" in log
-    assert len(pd.read_csv(tmp_path / "results/development/cohort/patients.csv")) == 60
+    assert len(pd.read_csv(folder / "results/development/cohort/patients.csv")) == 60
 
 
 def predict(study, out, *spots):

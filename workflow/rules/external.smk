@@ -23,7 +23,7 @@ rule apply:
         mem=grows(6, "GB"),
         runtime=grows(60, "m"),
     params:
-        readers=lambda wildcards: options("reader", config["cohort"]["readers"]),
+        readers=lambda wildcards: options("reader", PLAN.readers(wildcards.cohort)),
         grade_high=lookup("cohort/grade_high", within=config),
         batches=n_batches,
         cohort=subpath(input.patients, parent=True),

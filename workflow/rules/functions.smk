@@ -69,7 +69,7 @@ def evaluation_settings(wildcards):
     """What the config asks of the scores; the primary one is the first model unless it says."""
     asked = config["evaluation"]
     primary = asked["primary"] or [*IMAGE_MODELS, ""][0]
-    readers = config["cohort"]["readers"]
+    readers = PLAN.readers(wildcards.get("cohort", "development"))
     return json.dumps(asked | {"primary": primary, "readers": readers})
 
 

@@ -78,6 +78,17 @@ def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: 
             )
 
 
+def header_of(path: Path | str, schema_name: str) -> list[str]:
+    """Names of the columns of a table that may have any of them.
+
+    Raises
+    ------
+    InputError
+        As `read_table`.
+    """
+    return list(_read_text(Path(path), read_yaml(schema_path(schema_name))["title"]).columns)
+
+
 def _read_text(path: Path, title: str) -> pd.DataFrame:
     """All cells as text; blank lines are no rows, but they are counted."""
     rows = _rows(path, title)

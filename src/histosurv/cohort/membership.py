@@ -177,7 +177,7 @@ def refuse_in_two_cohorts(
         The first spot that is in two of them.
     """
     named = {name: _of_cohort(table, name) for name, table in spots.items()}
-    together = pd.concat(named.values())
+    together = pd.concat(named.values(), ignore_index=True)
     if indexes is None:
         _refuse_shared_pictures(together)
         return

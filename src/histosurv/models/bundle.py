@@ -30,6 +30,7 @@ from histosurv.models.baselines import Fitted, score_baseline
 from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble
 from histosurv.models.job import Job, job_of
+from histosurv.models.objects import same_bytes
 from histosurv.models.pooling import Pooler
 from histosurv.models.sequences import load_sequences
 from histosurv.publish import clear_partials, partial_name, published, write_table
@@ -209,11 +210,9 @@ def _refitted(name: str, config: dict, work: Job, scores: Path) -> Fitted:
 
 def _save(fitted: Fitted, path: Path) -> None:
     """Publish as skops, which holds no code."""
-    import skops.io  # takes seconds: it looks at every module of scikit-learn
-
     content = {"pooler": vars(fitted.pooler), "pipeline": fitted.pipeline}
     with published(path) as temporary:
-        temporary.write_bytes(skops.io.dumps(content))
+        temporary.write_bytes(same_bytes(content))
 
 
 def _load(path: Path, device: torch.device) -> Ensemble | Fitted:

@@ -14,7 +14,7 @@ from histosurv.features.store import read_recipe
 from histosurv.models.bundle import Bundle, line_of
 from histosurv.models.comparators import comparator_scores
 from histosurv.models.ensemble import Ensemble
-from histosurv.models.scores import COLUMNS
+from histosurv.models.scores import COLUMNS, SPOT_COLUMNS
 from histosurv.models.sequences import Sequences, load_sequences
 
 _RECIPE = ("encoder", "layer", "weights_sha256", "tiles", "resolution", "stain")
@@ -163,8 +163,7 @@ def score_cohort(
     tested = patients[["patient_id"]].assign(part="test", **once)
     scores.append(comparator_scores(patients, tested, readers=readers, grade_high=grade_high))
     table = pd.concat([rows for rows in scores if len(rows)], ignore_index=True)[COLUMNS]
-    columns = ["spot_id", "patient_id", "score", "repeat", "fold", "value"]
-    of_spots = pd.concat(spots, ignore_index=True) if spots else pd.DataFrame(columns=columns)
+    of_spots = pd.concat(spots, ignore_index=True) if spots else pd.DataFrame(columns=SPOT_COLUMNS)
     return (
         table.sort_values(["score", "patient_id"], kind="stable"),
         of_spots.sort_values(["score", "spot_id"], kind="stable"),

@@ -10,6 +10,7 @@ from histosurv.cohort.tables import read_patients
 from histosurv.errors import InputError
 from histosurv.models.comparators import comparator_scores
 
+SPOT_COLUMNS = ["spot_id", "patient_id", "score", "repeat", "fold", "value"]
 COLUMNS = ["patient_id", "score", "repeat", "fold", "value", "risk_60m", "threshold"]
 
 
@@ -46,6 +47,8 @@ def gather_spot_scores(cohort: Path, models: Path, networks: list[str]) -> pd.Da
     pandas.DataFrame
         ``spot_id, patient_id, score, repeat, fold, value``.
     """
+    if not networks:
+        return pd.DataFrame(columns=SPOT_COLUMNS)
     jobs = job_names(read_folds(cohort / "folds.csv"))
     table = pd.concat(
         _read(models / name / job / "spots.csv") for job, name in product(jobs, networks)

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -36,7 +35,7 @@ from histosurv.report.sections.split import split
 from histosurv.report.sections.spots import spots
 from histosurv.report.sections.subgroups import subgroups
 from histosurv.report.sections.throughput import throughput
-from histosurv.report.spec import Caption, Section, of_external, sections
+from histosurv.report.spec import Caption, Section, sections
 from histosurv.report.warnings import general_warnings
 from histosurv.report.wording import told
 
@@ -112,8 +111,9 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
     """
     title = run.config["title"]  # first of all: is this a finished run
     parts, items, svgs = [], {}, {}
-    for section, make in track(_sections(run), "report", "section"):
-        content = make(run)
+    for section in track(sections(run.external), "report", "section"):
+        cohort = section.cohort
+        content = external(run, cohort) if cohort else MAKERS[section.id](run)
         if content.items.keys() != section.captions.keys():
             raise KeyError(f"{section.id}: {set(content.items) ^ set(section.captions)}")
         for name, item in content.items.items():
@@ -139,20 +139,6 @@ def build_report(run: Run, out: Path, *, with_files: bool = True) -> None:
         write_provenance(record.extra["record"], out.parent)
     with published(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _sections(run: Run) -> list[tuple[Section, Callable[[Run], Content]]]:
-    """All sections of this run with their makers, in reading order."""
-    found = []
-    for section in sections():
-        if section.id in MAKERS:
-            found.append((section, MAKERS[section.id]))
-        else:
-            found += [
-                (of_external(section, cohort), partial(external, cohort=cohort))
-                for cohort in run.external
-            ]
-    return found
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

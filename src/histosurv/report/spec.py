@@ -1,10 +1,13 @@
 """The order of the report, and the captions of its figures and tables: ``sections.yaml``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from histosurv.files import read_yaml
+
+EXTERNAL = "external"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Section:
         By name of the item.
     template : str
         Template of what the section shows besides, empty = nothing.
+    cohort : str
+        The external cohort that it is about, whose name ends all its names; empty = none.
     """
 
     id: str
@@ -39,11 +44,29 @@ class Section:
     category: str
     captions: dict[str, Caption]
     template: str = ""
+    cohort: str = ""
+
+    def of(self, cohort: str) -> "Section":
+        """The same section of one external cohort."""
+        return replace(
+            self,
+            id=f"{self.id}-{cohort}",
+            title=f"{self.title} {cohort}",
+            captions={f"{name}-{cohort}": caption for name, caption in self.captions.items()},
+            cohort=cohort,
+        )
+
+
+def sections(external: Iterable[str] = ()) -> list[Section]:
+    """Sections of a report in reading order, that on external cohorts once for each."""
+    found = []
+    for section in _written():
+        found += [section.of(name) for name in external] if section.id == EXTERNAL else [section]
+    return found
 
 
 @cache
-def sections() -> tuple[Section, ...]:
-    """All sections, in reading order."""
+def _written() -> tuple[Section, ...]:
     return tuple(
         Section(
             id=entry["id"],
@@ -56,16 +79,6 @@ def sections() -> tuple[Section, ...]:
     )
 
 
-def of_external(section: Section, cohort: str) -> Section:
-    """The section of one external cohort, whose name ends its names."""
-    return replace(
-        section,
-        id=f"{section.id}-{cohort}",
-        title=f"{section.title} {cohort}",
-        captions={f"{name}-{cohort}": of for name, of in section.captions.items()},
-    )
-
-
 def item_of(name: str) -> str:
     """Name of an item in ``sections.yaml``, without that of an external cohort."""
     return name.partition("-")[0]
@@ -73,17 +86,17 @@ def item_of(name: str) -> str:
 
 def captions() -> dict[str, str]:
     """Caption of every item by name, as one text, for Snakemake's own report."""
-    return {name: told(caption) for of in sections() for name, caption in of.captions.items()}
+    return {name: told(caption) for of in _written() for name, caption in of.captions.items()}
 
 
 def categories() -> dict[str, str]:
     """Category of every item by name, for Snakemake's own report."""
-    return {name: of.category for of in sections() for name in of.captions}
+    return {name: of.category for of in _written() for name in of.captions}
 
 
 def titles() -> dict[str, str]:
     """Title of every item by name."""
-    return {name: caption.title for of in sections() for name, caption in of.captions.items()}
+    return {name: caption.title for of in _written() for name, caption in of.captions.items()}
 
 
 def told(caption: Caption) -> str:
