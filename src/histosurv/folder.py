@@ -19,6 +19,14 @@ from histosurv.config import SHIPPED
 
 
 include: str(SHIPPED / "Snakefile")
+
+
+# Of an included file no rule is the default one.
+rule study:
+    default_target: True
+    input:
+        rules.all.input,
+    localrule: True
 """
 IGNORED = "/results/\n/logs/\n.snakemake/\n"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -10,7 +11,10 @@ from histosurv.doctor.findings import Case, Finding, in_words, note, ok, stop
 from histosurv.errors import InputError
 from histosurv.files import read_yaml
 
-SHIPPED = Path("config.yaml")  # which the workflow reads before any other
+if TYPE_CHECKING:
+    from histosurv.plan import Plan
+
+CONFIG_FILE = Path("config.yaml")  # which the workflow reads before any other
 LIKE = 1.3  # scales that differ by less are of one kind of scanner
 
 # What the shipped config has for its demo, and what a real study wants.
@@ -26,7 +30,7 @@ def config(case: Case) -> Iterator[Finding]:
     """Read and check the config as Snakemake would lay its files over one another."""
     from histosurv.config import complete, refuse_missing_files
 
-    paths = [SHIPPED] if SHIPPED.exists() and SHIPPED not in case.configs else []
+    paths = [CONFIG_FILE] if CONFIG_FILE.exists() and CONFIG_FILE not in case.configs else []
     paths += case.configs
     if not paths:
         yield note(
@@ -78,19 +82,9 @@ def tables(case: Case) -> Iterator[Finding]:
     plan.controls("development")
     cohort = plan.cohort("development")
     case.cohort = cohort
-    known = cohort.patients["label_60m"]
-    yield ok(
-        f"tables: {len(cohort.patients)} patients, {len(cohort.spots)} spots, batches: "
-        f"{len(plan.numbers('development'))}; outcome at 60 months known of "
-        f"{known.notna().sum()}, {known.sum()} of them dead of the cancer"
-    )
-    if len(cohort.exclusions):
-        first = cohort.exclusions.iloc[0]
-        yield note(
-            f"tables: {len(cohort.exclusions)} rows are left out (unmatched: exclude), the first "
-            f"{first['id']}: {first['reason']}",
-            "correct the ids if that is not meant",
-        )
+    yield from _counted(plan, "development", "tables")
+    for name in plan.external:
+        yield from _counted(plan, name, f"tables of the external cohort {name}")
     yield from _demo_settings(settings)
     # Drawn once more when their step comes, from those whose pictures can be used.
     how = settings["resampling"]
@@ -103,6 +97,24 @@ def tables(case: Case) -> Iterator[Finding]:
         scheme=how["scheme"],
         spots=cohort.spots,
     )
+
+
+def _counted(plan: "Plan", name: str, what: str) -> Iterator[Finding]:
+    """How many patients and spots a cohort has, and what is left out of it."""
+    cohort = plan.cohort(name)
+    known = cohort.patients["label_60m"]
+    yield ok(
+        f"{what}: {len(cohort.patients)} patients, {len(cohort.spots)} spots, batches: "
+        f"{len(plan.numbers(name))}; outcome at 60 months known of "
+        f"{known.notna().sum()}, {known.sum()} of them dead of the cancer"
+    )
+    if len(cohort.exclusions):
+        first = cohort.exclusions.iloc[0]
+        yield note(
+            f"{what}: {len(cohort.exclusions)} rows are left out (unmatched: exclude), the first "
+            f"{first['id']}: {first['reason']}",
+            "correct the ids if that is not meant",
+        )
 
 
 def _demo_settings(settings: dict) -> Iterator[Finding]:

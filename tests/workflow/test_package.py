@@ -1,0 +1,89 @@
+"""What is installed runs a study, without the repository it was built from."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.running import ROOT, output_of
+
+from histosurv.errors import InputError
+from histosurv.folder import lay_out, studies
+
+BUILD = [sys.executable, "-m", "hatchling", "build", "--directory"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Folder with the wheel and the source distribution, and the wheel unpacked in `installed`."""
+    folder = tmp_path_factory.mktemp("built")
+    run = subprocess.run([*BUILD, folder], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, output_of(run)
+    [wheel] = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "installed")  # noqa: S202 - our own
+    return folder
+
+
+def run_in(folder, installed, *arguments):
+    """A Python module, with the unpacked wheel before everything else that is installed."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PYTHONPATH": str(installed), "PATH": programs}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_folder_laid_out_by_the_installed_package_runs(built, tmp_path):
+    installed = built / "installed"
+    laid = run_in(tmp_path, installed, "histosurv", "init", "x")
+    assert laid.returncode == 0, output_of(laid)
+    folder = tmp_path / "x"
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    formatted = run_in(folder, installed, "snakefmt", "--check", "Snakefile")
+    assert formatted.returncode == 0, output_of(formatted)
+    assert (folder / config["cohorts"]["development"]["patients"]).is_file()
+    plan = run_in(folder, installed, "snakemake", "-n", "--quiet", "rules", "--cores", "2")
+    assert plan.returncode == 0, output_of(plan)
+    assert {"tiles", "features", "train", "evaluate", "report"} <= set(output_of(plan).split())
+    # A step, too, is that of the wheel.
+    step = run_in(folder, installed, "snakemake", "--cores", "1", "results/config.yaml")
+    assert step.returncode == 0, output_of(step)
+    assert (folder / "results/config.yaml").is_file()
+    for profile in ("local", "slurm"):
+        assert (folder / f"workflow/profiles/{profile}/profile.v9+.yaml").is_file()
+    again = run_in(tmp_path, installed, "histosurv", "init", "x")
+    assert again.returncode != 0
+    assert "is there already; name another folder" in again.stderr
+
+
+def test_wheel_and_source_hold_what_a_run_needs(built):
+    needed = {"Snakefile", "config.yaml", "workflow/rules/common.smk", "profiles/default"}
+    needed |= {"workflow/schemas/config.schema.yaml", "configs/hancock.yaml", "py.typed"}
+    package = built / "installed/histosurv"
+    assert {name for name in needed if not (package / name).exists()} == set()
+    [source] = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    there = needed - {"py.typed", "profiles/default"} | {"src/histosurv/py.typed", "README.md"}
+    assert there <= names
+    assert "LICENSE" in names
+
+
+@pytest.mark.parametrize("study", [name for name in studies() if name != "demo"])
+def test_a_published_study_is_laid_out_without_data(study, tmp_path):
+    lay_out(tmp_path / study, study)
+    config = (tmp_path / study / "config.yaml").read_text()
+    assert config == (ROOT / f"configs/{study}.yaml").read_text()
+    assert not (tmp_path / study / "demo").exists()
+
+
+def test_an_unknown_study_is_told(tmp_path):
+    with pytest.raises(InputError, match="--study colon: there is none; take one of demo, bych"):
+        lay_out(tmp_path / "x", "colon")
+    assert not (tmp_path / "x").exists()
