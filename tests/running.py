@@ -11,6 +11,7 @@ import yaml
 
 from histosurv.cohort.demo import simulate
 from histosurv.publish import write_table
+from histosurv.report.tables import read_metrics
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,7 +64,7 @@ def simulate_imported(folder, n_patients, seed):
     write_table(cohort.patients, folder / "patients.csv")
     write_table(cohort.spots.drop(columns="image"), folder / "spots.csv")
     for number, spot in enumerate(cohort.spots["spot_id"]):
-        write_spot(folder, spot, seed=number)
+        write_spot(folder, spot, seed=1000 * seed + number)
 
 
 def write_spot(folder, spot, seed):
@@ -81,6 +82,13 @@ def rules_to_run(folder, *arguments, config=None):
     lines = [line.split() for line in run.stdout.splitlines()]
     named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
     return named - {"all", "total"}
+
+
+def figures(folder):
+    """Metrics of each score by itself, indexed by score and estimand."""
+    metrics = read_metrics(folder / "results/development/evaluation/metrics.csv")
+    alone = (metrics["against"] == "") & (metrics["subgroup"] == "")
+    return metrics[alone].set_index(["score", "estimand"])
 
 
 def output_of(run):

@@ -7,18 +7,28 @@ from tests.running import output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 
-# 95 % power for the planted signal: see test_study.py.
-N_PATIENTS = 180
+N_PATIENTS = 60
+N_FOR_SIGNAL = 180  # 95 % power for the planted signal: see test_signal.py
+
+
+def run_demo(folder, n_patients):
+    """Run the shipped config on a simulated cohort to its end."""
+    write_demo(folder / "demo", n_patients=n_patients, spot_px=448, seed=2018)
+    run = run_snakemake(folder)
+    assert run.returncode == 0, output_of(run)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
-    """A finished run of the shipped config on a simulated cohort."""
-    folder = tmp_path_factory.mktemp("study")
-    write_demo(folder / "demo", n_patients=N_PATIENTS, spot_px=448, seed=2018)
-    run = run_snakemake(folder)
-    assert run.returncode == 0, output_of(run)
-    return folder
+    """A finished run of the shipped config on a few patients."""
+    return run_demo(tmp_path_factory.mktemp("study"), N_PATIENTS)
+
+
+@pytest.fixture(scope="session")
+def large_study(tmp_path_factory):
+    """The same on as many as the signal takes."""
+    return run_demo(tmp_path_factory.mktemp("large"), N_FOR_SIGNAL)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def all_dead(path):
         set_cell(path, "event", "1", row)
 
 
+DEMO = {"patients": "demo/patients.csv", "spots": "demo/spots.csv"}
 BLOCKS = {"resampling": {"scheme": "blocks"}}
 MISTAKES = {
     "missing table": (
@@ -156,6 +157,14 @@ def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
         ({"features": {"weights": "demo"}}, "'demo' is no file, nor one of imagenet, random"),
         ({"features": {"encoder": "vgg"}}, "config: features: encoder: 'vgg' does not match"),
         ({"features": {"import": "no"}}, "config: features: import: no is no folder"),
+        ({"cohorts": {"Ulm": {}}}, "config: cohorts: 'Ulm' does not match"),
+        ({"cohorts": {"models": {}}}, "config: cohorts: 'models' does not match"),
+        ({"cohorts": {"ulm": {}}}, "config: cohorts: ulm: key 'patients' is missing; add it"),
+        (
+            {"cohorts": {"ulm": DEMO | {"features": "x"}}},
+            "config: cohorts: ulm: features: features are computed from the images here; take it",
+        ),
+        ({"cohorts": {"ulm": DEMO}}, "is the same picture as one of 'cohort development'"),
         ({"cohort": {"strata": ["stagee"]}}, "demo/patients.csv, row 1: column stagee is missing"),
     ],
 )

@@ -24,7 +24,7 @@ MODELS = {
     "lstm": {"units": [16, 4], "alternatives": [{"dropout": 0.3}]},
     "training": {"max_epochs": 2, "initialisations": 2},
 }
-CONFIG = QUICK | {"models": QUICK["models"] | MODELS, "spots_per_job": 14}
+CONFIG = QUICK | {"models": QUICK["models"] | MODELS, "spots_per_job": 18}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.workflow.processes import command_of, working_in
 
 from histosurv.cohort.demo import write_demo
 
-CONFIG = QUICK | {"spots_per_job": 20}
+CONFIG = QUICK | {"spots_per_job": 24}
 # Here the faults befall spots and features. `make soak` goes on to the end of the evaluation.
 TARGETS = [
     "results/development/cohort/folds.csv",

@@ -1,0 +1,41 @@
+"""Distances of spots from the development cohort."""
+
+import numpy as np
+import pandas as pd
+
+from histosurv.features.drift import drift
+
+
+def drawn(n, seed, shift=0.0):
+    """Mean features that lie along a few directions."""
+    rng = np.random.default_rng(seed)
+    loadings = np.random.default_rng(0).standard_normal((6, 50))
+    return (rng.standard_normal((n, 6)) + shift) @ loadings + 0.1 * rng.standard_normal((n, 50))
+
+
+def patients(n):
+    return pd.DataFrame({"patient_id": [f"P{i // 2}" for i in range(n)]})
+
+
+def test_a_cohort_of_the_same_kind_lies_where_the_development_cohort_lies():
+    own, theirs = drift(patients(400), drawn(400, 1), drawn(300, 2))
+    assert abs(np.median(own) - np.median(theirs)) < 0.05
+    beyond = (theirs > np.quantile(own, 0.95)).mean()
+    # 5 % are expected; of 300 the standard error is 1.3 %.
+    assert abs(beyond - 0.05) < 4 * 0.013
+    assert 0.8 < np.median(own) < 1.2
+
+
+def test_the_farther_it_has_moved_the_larger_the_distance():
+    medians = [
+        np.median(drift(patients(200), drawn(200, 1), drawn(100, 2, shift))[1])
+        for shift in (0.0, 1.0, 3.0)
+    ]
+    assert medians[1] > 1.1 * medians[0]
+    assert medians[2] > 1.5 * medians[1]
+
+
+def test_a_feature_that_never_varied_is_not_asked():
+    own, theirs = drawn(60, 1), drawn(30, 2)
+    own[:, 0], theirs[:, 0] = 7.0, 9.0
+    assert np.isfinite(np.concatenate(drift(patients(60), own, theirs))).all()
