@@ -1,6 +1,7 @@
 """What is installed runs a study, without the repository it was built from."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -8,7 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 from tests.running import ROOT, output_of
 
 from histosurv.errors import InputError
@@ -39,15 +39,14 @@ def run_in(folder, installed, *arguments):
     )  # fmt: skip
 
 
-def test_a_folder_laid_out_by_the_installed_package_runs(built, tmp_path):
-    installed = built / "installed"
-    laid = run_in(tmp_path, installed, "histosurv", "init", "x")
+def test_a_folder_laid_out_by_the_installed_package_runs(built, few, tmp_path):
+    installed, folder = built / "installed", tmp_path / "x"
+    laid = run_in(tmp_path, installed, "histosurv", "init", "x", "--study", "bychkov2018")
     assert laid.returncode == 0, output_of(laid)
-    folder = tmp_path / "x"
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    shutil.copytree(few / "demo", folder / "demo")
+    shutil.copy(installed / "histosurv/config.yaml", folder)
     formatted = run_in(folder, installed, "snakefmt", "--check", "Snakefile")
     assert formatted.returncode == 0, output_of(formatted)
-    assert (folder / config["cohorts"]["development"]["patients"]).is_file()
     plan = run_in(folder, installed, "snakemake", "-n", "--quiet", "rules", "--cores", "2")
     assert plan.returncode == 0, output_of(plan)
     assert {"tiles", "features", "train", "evaluate", "report"} <= set(output_of(plan).split())
@@ -57,9 +56,18 @@ def test_a_folder_laid_out_by_the_installed_package_runs(built, tmp_path):
     assert (folder / "results/config.yaml").is_file()
     for profile in ("local", "slurm"):
         assert (folder / f"workflow/profiles/{profile}/profile.v9+.yaml").is_file()
-    again = run_in(tmp_path, installed, "histosurv", "init", "x")
+    again = run_in(tmp_path, installed, "histosurv", "init", "x", "--study", "bychkov2018")
     assert again.returncode != 0
     assert "is there already; name another folder" in again.stderr
+
+
+@pytest.mark.soak
+def test_the_demo_of_the_installed_package_reaches_its_report(built, tmp_path):
+    laid = run_in(tmp_path, built / "installed", "histosurv", "init", "x")
+    assert laid.returncode == 0, output_of(laid)
+    run = run_in(tmp_path / "x", built / "installed", "snakemake", "--cores", "2")
+    assert run.returncode == 0, output_of(run)
+    assert "Demo study" in (tmp_path / "x/results/report/study.html").read_text("utf-8")
 
 
 def test_wheel_and_source_hold_what_a_run_needs(built):
