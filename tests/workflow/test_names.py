@@ -14,6 +14,7 @@ from histosurv.cohort.slides import read_slides
 from histosurv.config import complete, config_schema
 from histosurv.errors import InputError
 
+OUR_OWN = {f"params.{name}" for name in ("batches", "own_batches", "images", "cut")}  # our making
 ODD_FILE = "-f 'x';$(touch PWNED)\n`touch PWNED`{batch}<results> \\é%s"
 
 
@@ -60,7 +61,7 @@ def test_only_numbers_and_words_of_the_schema_stand_unquoted_in_commands():
     bare = set(re.findall(r"\{(?!wildcards\.|threads\})([\w.]+)\}", commands))
     asked = dict(re.findall(r'(\w+)=lookup\("([\w/]+)", within=config\)', rules))
     assert len(bare) > 15
-    for name in bare - {"params.batches", "params.images", "params.cut"}:  # of our own making
+    for name in bare - OUR_OWN:
         rule = config_schema()
         for key in asked[name.removeprefix("params.")].split("/"):
             rule = rule["properties"][key]

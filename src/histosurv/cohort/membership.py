@@ -158,43 +158,21 @@ def _joined(spots: pd.DataFrame | None, cells: pd.DataFrame) -> pd.DataFrame:
     return both.sort_values("spot_id", kind="stable")
 
 
-def refuse_in_two_cohorts(
-    spots: dict[str, pd.DataFrame], indexes: dict[str, pd.DataFrame] | None = None
-) -> None:
-    """An external cohort that holds a spot of the development cohort validates nothing.
+def refuse_in_two_cohorts(spots: dict[str, pd.DataFrame]) -> None:
+    """An external cohort that holds a picture of the development cohort validates nothing.
 
     Parameters
     ----------
     spots : dict of str to pandas.DataFrame
         Spots of each cohort by its name, with ``listed_in``. Ids may be the same by chance.
-    indexes : dict of str to pandas.DataFrame, optional
-        Where there are features already: their indexes, which also give away copies under other
-        names.
 
     Raises
     ------
     InputError
         The first spot that is in two of them.
     """
-    named = {name: _of_cohort(table, name) for name, table in spots.items()}
-    together = pd.concat(named.values(), ignore_index=True)
-    if indexes is None:
-        _refuse_shared_pictures(together)
-        return
-    done = [
-        table[table["status"] == "done"].assign(spot_id=lambda of, name=name: _in(of, name))
-        for name, table in indexes.items()
-    ]
-    _refuse_copies(together, pd.concat(done))
-
-
-def _of_cohort(spots: pd.DataFrame, cohort: str) -> pd.DataFrame:
-    """The same spots, all of one patient who is named like the cohort."""
-    return spots.assign(spot_id=_in(spots, cohort), patient_id=f"cohort {cohort}")
-
-
-def _in(spots: pd.DataFrame, cohort: str) -> pd.Series:
-    return spots["spot_id"] + f" ({cohort})"
+    named = [table.assign(patient_id=f"cohort {name}") for name, table in spots.items()]
+    _refuse_shared_pictures(pd.concat(named, ignore_index=True))
 
 
 def _refuse_copies(spots: pd.DataFrame, done: pd.DataFrame) -> None:

@@ -7,9 +7,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupKFold
 
-from histosurv.cohort.membership import refuse_in_two_cohorts
 from histosurv.cohort.tables import read_checked_spots, read_indexes
-from histosurv.config import DEVELOPMENT
 from histosurv.errors import InputError
 from histosurv.features.store import FeatureFiles
 from histosurv.progress import track
@@ -81,14 +79,14 @@ def drift_table(own_cohort: Path, own_batches: int, cohort: Path, batches: int) 
     InputError
         A spot is in both cohorts, under whatever name; too few spots.
     """
-    folders = {DEVELOPMENT: (own_cohort, own_batches), cohort.name: (cohort, batches)}
-    spots = {name: _checked_spots(folder) for name, (folder, _) in folders.items()}
-    indexes = {name: read_indexes(of / "features", n) for name, (of, n) in folders.items()}
-    refuse_in_two_cohorts(spots, indexes)
-    own, others = (spots[name].merge(indexes[name], on="spot_id") for name in folders)
+    own, others = _spots(own_cohort, own_batches), _spots(cohort, batches)
     if len(own) < LEAST_SPOTS:
         raise InputError(f"{own_cohort}: {len(own)} spots say nothing of drift; bring more")
-    distances = drift(own, _means(own_cohort, own), _means(cohort, others))
+    own_means, means = _means(own_cohort, own), _means(cohort, others)
+    _refuse_copies(
+        cohort, others, means, dict(zip(map(bytes, own_means), own["spot_id"], strict=True))
+    )
+    distances = drift(own, own_means, means)
     tables = [
         table[["spot_id", "patient_id"]].assign(is_external=flag, distance=distance)
         for table, flag, distance in zip((own, others), (0, 1), distances, strict=True)
@@ -96,9 +94,23 @@ def drift_table(own_cohort: Path, own_batches: int, cohort: Path, batches: int) 
     return pd.concat(tables, ignore_index=True)
 
 
-def _checked_spots(cohort: Path) -> pd.DataFrame:
-    path = cohort / "cohort/spots.csv"
-    return read_checked_spots(path).assign(listed_in=str(path))
+def _spots(cohort: Path, n_batches: int) -> pd.DataFrame:
+    index = read_indexes(cohort / "features", n_batches)
+    spots = read_checked_spots(cohort / "cohort/spots.csv")[["spot_id", "patient_id"]]
+    return spots.merge(index[index["status"] == "done"], on="spot_id", validate="one_to_one")
+
+
+def _refuse_copies(
+    cohort: Path, spots: pd.DataFrame, means: np.ndarray, known: dict[bytes, str]
+) -> None:
+    """The same picture under another name has the same features to the last bit."""
+    for spot, mean in zip(spots["spot_id"], means, strict=True):
+        if bytes(mean) in known:
+            raise InputError(
+                f"{cohort / 'cohort/spots.csv'}: spot {spot!r} has the features of "
+                f"{known[bytes(mean)]!r} of the development cohort, so it is a copy; take it out: "
+                "an external cohort must be another one"
+            )
 
 
 def _means(cohort: Path, spots: pd.DataFrame) -> np.ndarray:
