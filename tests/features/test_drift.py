@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from histosurv.errors import InputError
 from histosurv.features.drift import drift
 
 
@@ -39,3 +41,17 @@ def test_a_feature_that_never_varied_is_not_asked():
     own, theirs = drawn(60, 1), drawn(30, 2)
     own[:, 0], theirs[:, 0] = 7.0, 9.0
     assert np.isfinite(np.concatenate(drift(patients(60), own, theirs))).all()
+
+
+def test_features_that_repeat_each_other_count_once():
+    own, theirs = drawn(60, 1)[:, :6], drawn(30, 2)[:, :6]
+    expected = drift(patients(60), own, theirs)[1]
+    # There the copies differ: no spread of the development cohort says how far that is.
+    copies = theirs + np.random.default_rng(3).standard_normal(theirs.shape)
+    told = drift(patients(60), np.hstack([own, own]), np.hstack([theirs, copies]))[1]
+    assert told.max() < 10 * expected.max()
+
+
+def test_a_cohort_of_one_and_the_same_spot_is_told():
+    with pytest.raises(InputError, match="all spots of the development cohort have the same"):
+        drift(patients(20), np.ones((20, 5)), drawn(9, 1)[:, :5])

@@ -158,6 +158,8 @@ def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
         ({"features": {"encoder": "vgg"}}, "config: features: encoder: 'vgg' does not match"),
         ({"features": {"import": "no"}}, "config: features: import: no is no folder"),
         ({"cohorts": {"Ulm": {}}}, "config: cohorts: 'Ulm' does not match"),
+        ({"cohorts": {"ulm\n": {}}}, "config: cohorts: 'ulm\\n' does not match"),
+        ({"cohorts": {2018: {}}}, "config: cohorts: 2018 is not of type 'string'"),
         ({"cohorts": {"models": {}}}, "config: cohorts: 'models' does not match"),
         ({"cohorts": {"ulm": {}}}, "config: cohorts: ulm: key 'patients' is missing; add it"),
         (

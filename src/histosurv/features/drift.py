@@ -15,6 +15,8 @@ from histosurv.progress import track
 N_COMPONENTS = 20
 N_PARTS = 5
 LEAST_SPOTS = 10
+LEAST_SPREAD = 1e-6  # of a component, as a share of the first one's
+TINY = 1e-12
 
 
 def drift(own: pd.DataFrame, own_means: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -40,23 +42,39 @@ def drift(own: pd.DataFrame, own_means: np.ndarray, means: np.ndarray) -> tuple[
     The components are found `N_PARTS` times, each time without the spots of a fifth of the
     patients, whose distances are taken then: a spot lies nearer to a middle that it has a part
     in. A spot of the other cohort has the mean of its distances.
+
+    Raises
+    ------
+    InputError
+        All spots of the development cohort have the same features.
     """
     n_parts = min(N_PARTS, own["patient_id"].nunique())
     of_own, of_others = np.empty(len(own_means)), []
     for there, left_out in GroupKFold(n_parts).split(own_means, groups=own["patient_id"]):
-        centre, sd = own_means[there].mean(axis=0), own_means[there].std(axis=0)
-        inverse = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 1e-12)
-        n_components = min(N_COMPONENTS, len(there) // 2, own_means.shape[1])
-        found = PCA(n_components, whiten=True, svd_solver="full")
-        found.fit((own_means[there] - centre) * inverse)
-
-        def distances(of: np.ndarray) -> np.ndarray:
-            whitened = found.transform((of - centre) * inverse)  # noqa: B023 - used at once
-            return np.sqrt((whitened**2).mean(axis=1))
-
-        of_own[left_out] = distances(own_means[left_out])
-        of_others.append(distances(means))
+        of_own[left_out], of_these = _distances(own_means[there], own_means[left_out], means)
+        of_others.append(of_these)
     return of_own, np.mean(of_others, axis=0)
+
+
+def _distances(taught: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
+    """Distances of some spots in the components of others, as `drift` tells them."""
+    centre, sd = taught.mean(axis=0), taught.std(axis=0)
+    inverse = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > TINY)
+    if not inverse.any():
+        raise InputError("all spots of the development cohort have the same features; look at them")
+    n_components = min(N_COMPONENTS, len(taught) // 2, taught.shape[1])
+    found = PCA(n_components, svd_solver="full").fit((taught - centre) * inverse)
+    spread = np.sqrt(found.explained_variance_)
+    # Features that repeat each other leave components without any spread to divide by.
+    has_spread = spread > LEAST_SPREAD * spread[0]
+    return [
+        np.sqrt(
+            (
+                (found.transform((of - centre) * inverse)[:, has_spread] / spread[has_spread]) ** 2
+            ).mean(axis=1)
+        )
+        for of in others
+    ]
 
 
 def drift_table(own_cohort: Path, own_batches: int, cohort: Path, batches: int) -> pd.DataFrame:

@@ -54,7 +54,8 @@ def write_model_card(bundle: Bundle, metrics_path: Path, path: Path) -> None:
         lines.append(f"| {name_of(name)} | {len(members)} | {cells} |")
     lines += [
         "",
-        "With 95 % intervals, within the development cohort. No other cohort has confirmed them. "
+        "With 95 % intervals, within the development cohort. What the models do in external "
+        "cohorts, if any was tried, stands in the study's report. "
         + _averaged(bundle.config["resampling"]["repeats"])
         + "In the study each patient was scored by the model of the one fold that had not seen "
         "him or her; a new patient is scored by the mean of all.",

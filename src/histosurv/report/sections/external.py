@@ -54,6 +54,7 @@ def external(run: Run, cohort: str) -> Content:
         Name of the cohort; it ends the names of the items, too.
     """
     theirs = of_cohort(run, cohort)
+    drift = pd.read_csv(theirs.folder / "features/drift.csv", dtype={"spot_id": str})
     makers: dict[str, Callable[[], Item]] = {
         "external_cohort": lambda: _beside(run, theirs),
         "external_discrimination": lambda: _discrimination(run, theirs),
@@ -63,7 +64,7 @@ def external(run: Run, cohort: str) -> Content:
         "external_accuracy": lambda: accuracy(theirs),
         "external_stain": lambda: _stain(run, theirs),
         "external_quality": lambda: _quality(run, theirs),
-        "external_drift": lambda: _drift(theirs),
+        "external_drift": lambda: _drift(drift, cohort),
     }
     is_scored = run.primary in theirs.score_names
     items = {}
@@ -78,7 +79,7 @@ def external(run: Run, cohort: str) -> Content:
         "and a patient's score is the mean of what they say.",
         *([finding(run, cohort)] if is_scored else []),
     ]
-    return Content(text, items, warnings=_warnings(theirs, cohort))
+    return Content(text, items, warnings=_warnings(theirs, drift))
 
 
 def finding(run: Run, cohort: str) -> str:
@@ -169,12 +170,11 @@ def _used(run: Run) -> pd.DataFrame:
     return run.quality[run.quality["usable"] == 1]
 
 
-def _drift(theirs: Run) -> Plot:
-    table = pd.read_csv(theirs.folder / "features/drift.csv", dtype={"spot_id": str})
-    table = table.drop(columns="patient_id")
+def _drift(drift: pd.DataFrame, cohort: str) -> Plot:
+    table = drift.drop(columns="patient_id")
     limit, beyond = _beyond(table)
     note = f"{_told_drift(beyond)}."
-    return Plot(draw_drift(table, limit, theirs.cohort), table, f"Distances. {note}", note)
+    return Plot(draw_drift(table, limit, cohort), table, f"Distances. {note}", note)
 
 
 def _beyond(table: pd.DataFrame) -> tuple[float, tuple[int, int]]:
@@ -193,10 +193,9 @@ def _told_drift(beyond: tuple[int, int]) -> str:
     )
 
 
-def _warnings(theirs: Run, cohort: str) -> list[str]:
-    found = []
-    table = pd.read_csv(theirs.folder / "features/drift.csv")
-    n, of = _beyond(table)[1]
+def _warnings(theirs: Run, drift: pd.DataFrame) -> list[str]:
+    found, cohort = [], theirs.cohort
+    n, of = _beyond(drift)[1]
     if of and proportion_confint(n, of, method="wilson")[0] > 0.25:
         found.append(
             f"External cohort {cohort}: {n} of {of} spots lie beyond the 95th percentile of the "
