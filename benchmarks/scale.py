@@ -23,6 +23,14 @@ import pandas as pd
 
 ROOT = Path(__file__).parents[1]
 SPOTS_PER_PATIENT = 3
+# Runs a command and tells its peak of memory last. A process begins with the peak of the one that
+# starts it, which must therefore be a small one and not, say, the tests.
+MEASURING = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
 
 
 def write_cohort(folder: Path, n_spots: int, regions: int) -> None:
@@ -66,19 +74,18 @@ def snakemake(folder: Path, *arguments: str) -> tuple[float, float, str]:
     """Seconds, peak of memory in MB, and output of a Snakemake in a folder."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile"]
+    options = ["--workflow-profile", "none", "--cores", "2"]
     start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(
-            [*command, "--workflow-profile", "none", "--cores", "2", *arguments],
-            cwd=folder, stdout=out, stderr=out, env={**os.environ, "PATH": path},
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        out.seek(0)
-        text = out.read()
-    if status:
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURING, *command, *options, *arguments],
+        cwd=folder, env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    seconds = time.perf_counter() - start
+    text, _, peak_kb = run.stdout.rstrip().rpartition("\n")
+    if run.returncode:
         sys.exit(text[-3000:])
-    return seconds, used.ru_maxrss / 1000, text
+    return seconds, int(peak_kb) / 1000, text
 
 
 def main() -> None:
