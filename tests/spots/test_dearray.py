@@ -33,8 +33,13 @@ EASY = {
 }
 
 
+def in_soak(values):
+    """More of the same, for `make soak`; thousands are drawn by `make bench`."""
+    return [pytest.param(value, marks=pytest.mark.soak) for value in values]
+
+
 @pytest.mark.parametrize("kind", EASY)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *in_soak([2])])
 def test_grids_whose_lines_are_all_there_are_right(kind, seed):
     drawn = draw(Layout(seed=seed, **EASY[kind]))
     grid = dearray(drawn.picture, expected_of(drawn), drawn.layout.core_px)
@@ -42,7 +47,7 @@ def test_grids_whose_lines_are_all_there_are_right(kind, seed):
     assert found_share(drawn, grid) > (0.9 if "ragged" in EASY[kind] else 0.97)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(12), *in_soak(range(12, 40))])
 def test_no_wrong_cell_is_reported_as_sure(seed):
     drawn = draw(hard_layout(seed))
     grid = dearray(drawn.picture, expected_of(drawn), drawn.layout.core_px)
@@ -177,7 +182,7 @@ def test_real_overviews_are_sure_and_agree_with_the_marked_cores(real_data, name
     assert (distance.min(axis=0) >= marked[0]["radius"]).sum() <= 1  # at most one more
 
 
-@pytest.mark.parametrize("row", [0, 3, 7])
+@pytest.mark.parametrize("row", [3, *in_soak([0, 7])])
 @pytest.mark.parametrize("slip", [0.55, 0.65, 0.8, 1.0, -0.6, -1.0])
 def test_a_row_that_has_slipped_along_itself_is_noticed(row, slip):
     # By a whole step, with the core at the end missing, no picture can tell.

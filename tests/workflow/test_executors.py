@@ -112,6 +112,7 @@ def test_the_demo_gives_the_same_bytes_on_a_cluster(slurm, study, undisturbed):
     assert differing(made(study), made(undisturbed)) == []
 
 
+@pytest.mark.soak
 def test_a_node_is_drained_snakemake_killed_and_a_node_lost(slurm, study, undisturbed):
     snakemake = start(slurm, study, TABLES, config=CONFIG)
     drained = slurm.wait_for(lambda: running(slurm, "tiles", study), "tiles at work")[0].node
@@ -144,6 +145,7 @@ def test_a_node_is_drained_snakemake_killed_and_a_node_lost(slurm, study, undist
     assert_same_as_far(study, undisturbed)
 
 
+@pytest.mark.soak
 def test_a_job_wants_more_memory_and_another_more_time(slurm, study, undisturbed):
     # Too little at first: 200 MB for tiles, then 800; a minute for features, then two.
     less = ["tiles:mem_mb=attempt*attempt*200", "features:runtime=attempt", "features:gpu=1"]

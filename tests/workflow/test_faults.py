@@ -157,6 +157,7 @@ def room_of(folder):
     return sum(4096 * (1 + path.stat().st_size // 4096) for path in files)
 
 
+@pytest.mark.soak
 def test_results_cannot_be_written_and_the_disk_is_full(study, undisturbed):
     rooms = ("weights", "development/spots", "development/features")
     weights, spots, features = (room_of(undisturbed.folder / "results" / name) for name in rooms)
@@ -174,6 +175,7 @@ def test_results_cannot_be_written_and_the_disk_is_full(study, undisturbed):
     assert differing(made(study.folder, batches=True), study.expected) == []
 
 
+@pytest.mark.soak
 def test_a_spot_in_mid_batch_is_damaged_and_mended(study, undisturbed):
     shutil.copytree(undisturbed.folder, study.folder, dirs_exist_ok=True)
     image = study.folder / "demo/images/P0007_1.jpg"
@@ -187,6 +189,7 @@ def test_a_spot_in_mid_batch_is_damaged_and_mended(study, undisturbed):
     study.assert_a_rerun_mends()
 
 
+@pytest.mark.soak
 def test_clocks_disagree(study, undisturbed):
     # A file server a day ahead wrote some of what is there, one a day behind the rest.
     shutil.copytree(undisturbed.folder, study.folder, dirs_exist_ok=True)
