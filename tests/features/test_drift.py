@@ -55,3 +55,11 @@ def test_features_that_repeat_each_other_count_once():
 def test_a_cohort_of_one_and_the_same_spot_is_told():
     with pytest.raises(InputError, match="all spots of the development cohort have the same"):
         drift(patients(20), np.ones((20, 5)), drawn(9, 1)[:, :5])
+
+
+def test_a_part_of_a_large_cohort_tells_the_same(monkeypatch):
+    whole = drift(patients(2000), drawn(2000, 1), drawn(100, 2, 1.0))[1]
+    monkeypatch.setattr("histosurv.features.drift.MOST_SPOTS", 500)
+    part = drift(patients(2000), drawn(2000, 1), drawn(100, 2, 1.0))[1]
+    assert not np.array_equal(part, whole)
+    np.testing.assert_allclose(np.median(part), np.median(whole), rtol=0.05)

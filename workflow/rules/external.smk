@@ -52,7 +52,7 @@ rule drift:
     localrule: True
     threads: 1
     resources:
-        mem=grows(4, "GB"),
+        mem=grows(8, "GB"),
         runtime=grows(60, "m"),
     params:
         own=subpath(input.own_spots, ancestor=2),

@@ -15,6 +15,7 @@ from histosurv.progress import track
 N_COMPONENTS = 20
 N_PARTS = 5
 LEAST_SPOTS = 10
+MOST_SPOTS = 5000  # that the components are found from: more take memory, and tell the same
 LEAST_SPREAD = 1e-6  # of a component, as a share of the first one's
 TINY = 1e-12
 
@@ -41,7 +42,8 @@ def drift(own: pd.DataFrame, own_means: np.ndarray, means: np.ndarray) -> tuple[
     -----
     The components are found `N_PARTS` times, each time without the spots of a fifth of the
     patients, whose distances are taken then: a spot lies nearer to a middle that it has a part
-    in. A spot of the other cohort has the mean of its distances.
+    in. A spot of the other cohort has the mean of its distances. Of a large cohort every second
+    or third spot, and so on, teaches the components: at most `MOST_SPOTS`.
 
     Raises
     ------
@@ -51,7 +53,8 @@ def drift(own: pd.DataFrame, own_means: np.ndarray, means: np.ndarray) -> tuple[
     n_parts = min(N_PARTS, own["patient_id"].nunique())
     of_own, of_others = np.empty(len(own_means)), []
     for there, left_out in GroupKFold(n_parts).split(own_means, groups=own["patient_id"]):
-        of_own[left_out], of_these = _distances(own_means[there], own_means[left_out], means)
+        taught = there[:: 1 + (len(there) - 1) // MOST_SPOTS]
+        of_own[left_out], of_these = _distances(own_means[taught], own_means[left_out], means)
         of_others.append(of_these)
     return of_own, np.mean(of_others, axis=0)
 
@@ -63,7 +66,7 @@ def _distances(taught: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
     if not inverse.any():
         raise InputError("all spots of the development cohort have the same features; look at them")
     n_components = min(N_COMPONENTS, len(taught) // 2, taught.shape[1])
-    found = PCA(n_components, svd_solver="full").fit((taught - centre) * inverse)
+    found = PCA(n_components, random_state=0).fit((taught - centre) * inverse)
     spread = np.sqrt(found.explained_variance_)
     # Features that repeat each other leave components without any spread to divide by.
     has_spread = spread > LEAST_SPREAD * spread[0]
