@@ -72,7 +72,7 @@ def marker_truth() -> dict[str, float]:
         "auc_ipcw_60m": auc_at(score, time, died, HORIZON_MONTHS)[0],
         "c_uno": concordance(score[some], cut[some], (time <= HORIZON_MONTHS)[some]),
         "hr_per_sd": float(np.exp(SLOPE)),
-        "brier_60m": brier_at(risk, time, died, HORIZON_MONTHS)[0],
+        "brier_60m": brier_at(risk, time, died, HORIZON_MONTHS),
         "observed_to_expected_60m": 1.0,
         "calibration_slope_60m": 1.0,
         "sensitivity_60m": float(high / (high + low)),

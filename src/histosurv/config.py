@@ -14,7 +14,8 @@ DEVELOPMENT = "development"  # the cohort that models learn from; all others are
 USUAL_RATES = {"adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "sgd": 0.01}
 
 _HERE = Path(__file__).parent
-# Of Snakefile, workflow, profiles and configs: in the package when installed, else the checkout.
+# What lies at the top of the repository, and in the package where that is installed.
+SHIPPED_PARTS = ("Snakefile", "config.yaml", "configs", "profiles", "workflow")
 SHIPPED = _HERE if (_HERE / "workflow").is_dir() else _HERE.parents[1]
 
 
@@ -171,8 +172,22 @@ def _refuse_weights(encoder: str, weights: str, convention: str) -> None:
             f"config: features: weights: {weights!r} is no {kind}, nor one of {', '.join(words)}, "
             f"which {encoder} takes; correct it"
         )
-    if convention != "auto" and encoder != "vgg16":
-        raise InputError(f"config: features: convention: is of vgg16, not of {encoder}; set auto")
+    if convention != "auto" and (encoder != "vgg16" or weights in WEIGHTS):
+        raise InputError(
+            f"config: features: convention: is of a VGG-16 file, not of {encoder} with {weights}; "
+            "set auto"
+        )
+
+
+def primary_score(config: dict) -> str:
+    """The score that a study is about: the one it names, or its first network."""
+    return config["evaluation"]["primary"] or config["models"]["networks"][0]
+
+
+def shown_network(config: dict) -> str:
+    """The network whose tiles are shown: the one that a study is about, or its first."""
+    networks = config["models"]["networks"]
+    return primary_score(config) if primary_score(config) in networks else networks[0]
 
 
 def _with_defaults(value: object, schema: dict) -> object:

@@ -27,12 +27,12 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def use_device(n_threads: int) -> torch.device:
-    """Pick the GPU when torch sees one, else the CPU with a fixed number of threads.
+    """Pick the GPU when torch sees one, else the CPU with so many threads.
 
-    The thread count is part of the result: sums that are split otherwise are rounded otherwise.
-    So it comes from the rule, never from the machine. On the GPU the deterministic algorithms are
-    asked for; on the CPU every operation used here is deterministic as it is, and the request
-    would cost each job a second of imports.
+    Sums that are split among threads are rounded otherwise; what must not differ is computed in
+    one thread each, several at a time (`histosurv.parallel`). On the GPU the deterministic
+    algorithms are asked for; on the CPU every operation used here is deterministic as it is, and
+    the request would cost each job a second of imports.
     """
     torch.set_num_threads(n_threads)
     if not torch.cuda.is_available():

@@ -49,7 +49,7 @@ class Plan:
         self._has_glass = not self._import and config["spots"]["background"] != "drop"
         self._readers: dict[str, list[str]] = {}
         self._cohorts = {name: self._read(name, config) for name in self._tables}
-        if self.external and not self._import:
+        if self._look and self.external and not self._import:
             refuse_in_two_cohorts({name: of.spots for name, of in self._cohorts.items()})
         size = config["spots_per_job"]
         self._batches = {

@@ -12,7 +12,6 @@ from histosurv.evaluation.calibration import (
     calibration_groups,
     integrated_brier,
     observed_to_expected,
-    prediction_accuracy,
     slope,
 )
 from histosurv.evaluation.competing import fine_gray, gray_test, incidence
@@ -133,11 +132,9 @@ def test_auc_at_the_horizon_with_its_error(golden):
 def test_brier_score_and_what_is_made_of_it(golden):
     theirs, risk = golden.figures["time_dependent"], golden["risk"]
     seen = (golden.time, golden.died)
-    brier, influence = brier_at(risk, *seen, golden.horizon)
+    brier = brier_at(risk, *seen, golden.horizon)
     near(brier, theirs["brier"])
     near(brier, theirs["brier_package"], 1e-2)  # ties in G, as above
-    near(standard_error(influence), theirs["brier_se"], 1e-2)
-    near(prediction_accuracy(risk, *seen, golden.horizon), theirs["ipa"])
     grid = np.array(theirs["ibs_grid"], float)
     risks = 1 - (1 - risk)[:, None] ** (grid / golden.horizon)[None]
     near(integrated_brier(risks, grid, *seen), theirs["ibs"])

@@ -29,7 +29,7 @@ def orders(n=200, share=0.5, n_orders=400, seed=1):
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
 def test_the_share_is_that_of_the_drawing(share):
-    found = spread_over_orders(orders(share=share))
+    found = spread_over_orders(orders(share=share), 1000, 2018)
     assert found.value == pytest.approx(share, rel=0.1)
     assert found.lower <= share <= found.upper or share == 0
 
@@ -37,7 +37,8 @@ def test_the_share_is_that_of_the_drawing(share):
 def test_a_fold_with_another_level_does_not_hide_the_spread():
     table = orders()
     moved = table.assign(value=table["value"] + 100 * (table["fold"] == 2))
-    assert spread_over_orders(moved).value == pytest.approx(spread_over_orders(table).value)
+    before, after = (spread_over_orders(of, 1000, 2018).value for of in (table, moved))
+    assert after == pytest.approx(before)
 
 
 def test_random_orders_of_a_noisy_score_cost_auc_and_those_of_a_firm_one_nothing():
@@ -48,7 +49,7 @@ def test_random_orders_of_a_noisy_score_cost_auc_and_those_of_a_firm_one_nothing
 
 def test_a_constant_score_and_a_single_outcome_are_told():
     table = orders()
-    assert "same for everybody" in spread_over_orders(table.assign(value=1.0)).note
+    assert "same for everybody" in spread_over_orders(table.assign(value=1.0), 1000, 2018).note
     assert "no fold has both outcomes" in auc_change_by_order(table.assign(label_60m=1)).note
 
 

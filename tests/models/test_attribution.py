@@ -58,23 +58,6 @@ def test_a_contribution_is_what_is_lost_without_the_tile(trained):
             assert rows["contribution"].iloc[tile] == pytest.approx(lost, rel=1e-3, abs=1e-4)
 
 
-def test_the_running_risk_is_that_of_the_tiles_so_far(trained):
-    ensemble, sequences = trained
-    table = attribute(ensemble, sequences, LINE)
-    # What is read as one: the spots of a patient one after another, or each spot.
-    owner = "patient_id" if ensemble.settings.spots == "sequence" else "spot_id"
-    alone = sequences if owner == "patient_id" else sequences.spot_by_spot()
-    names = np.unique(alone.patient_of)
-    joined = [np.concatenate([alone.spots[i] for i in alone.spots_of([name])]) for name in names]
-    assert max(map(len, joined)) > 6 or owner == "spot_id"
-    for until in range(1, 9):
-        longer = [i for i, tiles in enumerate(joined) if len(tiles) >= until]
-        some = replace(alone, patient_of=names[longer], spot_ids=names[longer])
-        expected = risk(ensemble, some, [joined[i][:until] for i in longer]) if longer else []
-        found = table.groupby(owner)["running_risk"].nth(until - 1)
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
-
-
 def test_attention_adds_up_to_one_or_is_missing(trained):
     ensemble, sequences = trained
     table = attribute(ensemble, sequences, LINE)
@@ -140,4 +123,3 @@ def test_the_only_tile_of_a_sequence_has_no_contribution(trained):
     single = replace(sequences, spots=[spot[:1] for spot in sequences.spots]).spot_by_spot()
     table = attribute(ensemble, single, LINE)
     assert table["contribution"].isna().all()
-    assert table["running_risk"].notna().all()

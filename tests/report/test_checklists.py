@@ -126,16 +126,6 @@ def test_nothing_false_is_claimed_of_a_bare_run(bare):
     assert "Fine-Gray" in remark["7"]
 
 
-def test_a_study_without_models_claims_none(bare):
-    config = bare.config | {"models": bare.config["models"] | {"networks": [], "baselines": []}}
-    run = Run(bare.results)
-    run.__dict__["config"] = config
-    for item in ("12c", "12f", "12g", "15", "23a"):
-        assert answers(run, "tripod")[item].startswith(AUTHORS)
-    assert "Models are" not in answers(run, "remark")["1"]
-    assert (checklists(run).items["remark_profile"].rows["Part"] == "A").all()
-
-
 def test_a_regression_that_cannot_be_estimated_is_said_and_left_to_the_authors(full):
     run = Run(full.results)
     metrics = full.metrics.copy()

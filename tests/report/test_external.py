@@ -12,7 +12,9 @@ from tests.report.whole_run import READERS, everything, noise, whole_run
 from histosurv.publish import write_table
 from histosurv.report.build import build_report
 from histosurv.report.run import Run
+from histosurv.report.sections.checklists import checklists
 from histosurv.report.sections.external import external, finding, of_cohort
+from histosurv.report.sections.methods import methods
 from histosurv.report.spec import sections
 
 COHORT = "ulm"
@@ -68,6 +70,17 @@ def test_the_finding_is_that_of_the_other_cohort(run):
     told = finding(run, COHORT)
     assert f"{auc['estimate']:.2f} ({auc['lower']:.2f} to {auc['upper']:.2f})" in told
     assert told.endswith("it points the wrong way here.")
+
+
+def test_no_answer_and_no_method_denies_the_other_cohort(run):
+    checklist = checklists(run)
+    told = [text for name in ("tripod", "remark") for text in checklist.items[name].rows["Answer"]]
+    told += methods(run).extra["paragraphs"]
+    for denial in ("no external", "none outside", "no second cohort", "no data from elsewhere"):
+        assert not [text for text in told if denial in text], denial
+    naming = [text for text in told if COHORT in text]
+    assert len(naming) >= 7
+    assert any(finding(run, COHORT) in text for text in naming)
 
 
 def test_drift_is_warned_of_with_its_numbers(run):

@@ -70,7 +70,7 @@ class Cohort:
 
     def show(self, out="out", n_files=2):
         columns = ["patient_id", "spot_id", "tile", "contribution"]
-        table = self.tiles[columns].assign(running_risk=0.0, attention=np.nan)
+        table = self.tiles[columns].assign(attention=np.nan)
         paths = [self.folder / f"attribution_{i}.csv" for i in range(n_files)]
         for path, part in zip(paths, np.array_split(np.arange(len(table)), n_files), strict=True):
             write_table(table.iloc[part], path)

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from snakemake.utils import update_config
-from tests.running import QUICK, ROOT, output_of, run_snakemake
+from tests.running import ROOT, output_of, run_snakemake
 
 from histosurv.config import complete, refuse_missing_files
 from histosurv.errors import InputError
@@ -205,11 +205,3 @@ def test_a_title_may_hold_braces_and_quotes(small):
     run = run_snakemake(small, "results/config.yaml", config={"title": title})
     assert run.returncode == 0, output_of(run)
     assert yaml.safe_load((small / "results/config.yaml").read_text())["title"] == title
-
-
-def test_fewer_patients_than_folds(small):
-    config = QUICK | {"resampling": {"folds": 13}}
-    run = run_snakemake(small, "results/development/cohort/folds.csv", config=config)
-    assert run.returncode != 0
-    assert "histosurv: 12 patients cannot fill 13 folds" in output_of(run)
-    assert "Traceback" not in output_of(run)

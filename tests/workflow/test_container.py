@@ -1,6 +1,7 @@
 """The road of `--sdm apptainer`, with a stand-in that runs the commands outside any image."""
 
 import re
+import tomllib
 
 from tests.running import ROOT, output_of, run_snakemake
 
@@ -39,3 +40,18 @@ def test_both_recipes_install_the_same():
     )
     assert one == other
     assert all(one.values())
+
+
+def test_both_recipes_copy_all_that_the_package_is_built_of():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    parts = {*wheel["force-include"], *(path.split("/")[0] for path in wheel["packages"])}
+    parts |= {"pyproject.toml", project["project"]["readme"], "LICENSE", "constraints.txt"}
+    assert len(parts) > 8
+    containerfile, definition = (
+        (ROOT / "workflow/envs" / name).read_text() for name in RECIPES[::-1]
+    )
+    copied = re.findall(r"^COPY (.+) /opt/histosurv/", containerfile, re.MULTILINE)
+    assert set(" ".join(copied).split()) == parts
+    files = definition.partition("%files\n")[2].partition("\n\n")[0].splitlines()
+    assert {word for line in files for word in line.split()[:-1]} == parts

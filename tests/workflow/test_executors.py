@@ -18,6 +18,7 @@ from histosurv.cohort.demo import write_demo
 
 VENV = Path(sys.executable).parent
 TABLES = "results/development/cohort/folds.csv"
+METRICS = "results/development/evaluation/metrics.csv"
 MODELS = {
     "baselines": ["svm"],
     "tuning": {"settings": 2, "inner_folds": 2},
@@ -44,10 +45,13 @@ def slurm(loopback):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """A run on two cores of this machine, its batches cut otherwise."""
+    """A run on two cores of this machine, its batches cut otherwise.
+
+    To the end of the evaluation: the report is made of its tables on the spot, wherever that is.
+    """
     folder = tmp_path_factory.mktemp("alone")
     write_demo(folder / "demo", n_patients=34, spot_px=300, seed=11)
-    run = run_snakemake(folder, config=CONFIG | {"spots_per_job": 64})
+    run = run_snakemake(folder, METRICS, config=CONFIG | {"spots_per_job": 64})
     assert run.returncode == 0, output_of(run)
     return folder
 
@@ -88,13 +92,13 @@ def assert_same_as_far(study, undisturbed):
 
 @pytest.mark.soak
 def test_one_core_gives_the_same_bytes(study, undisturbed):
-    run = run_snakemake(study, config=CONFIG, cores=1)
+    run = run_snakemake(study, METRICS, config=CONFIG, cores=1)
     assert run.returncode == 0, output_of(run)
     assert differing(made(study), made(undisturbed)) == []
 
 
 def test_the_demo_gives_the_same_bytes_on_a_cluster(slurm, study, undisturbed):
-    told = finished(start(slurm, study, config=CONFIG), study)
+    told = finished(start(slurm, study, METRICS, config=CONFIG), study)
     assert f"Using workflow specific profile {PROFILE}" in told
     jobs = done_for(slurm, study)
     assert {job.state for job in jobs} == {"COMPLETED"}

@@ -12,7 +12,7 @@ from tests.workflow.processes import command_of, working_in
 
 from histosurv.cohort.demo import write_demo
 
-CONFIG = QUICK | {"spots_per_job": 24}
+CONFIG = QUICK | {"spots_per_job": 18}
 # Here the faults befall spots and features. `make soak` goes on to the end of the evaluation.
 TARGETS = [
     "results/development/cohort/folds.csv",
@@ -108,7 +108,7 @@ def wait_for(condition, seconds=120):
 def undisturbed(request, tmp_path_factory):
     """A run that nothing befell."""
     study = Study(tmp_path_factory.mktemp("undisturbed"), request.param)
-    write_demo(study.folder / "demo", n_patients=34, spot_px=448, seed=7)
+    write_demo(study.folder / "demo", n_patients=24, spot_px=448, seed=7)
     result = study.run()
     assert result.returncode == 0, output_of(result)
     study.expected = made(study.folder, batches=True)

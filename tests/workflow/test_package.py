@@ -13,6 +13,7 @@ from tests.running import ROOT, output_of
 
 from histosurv.errors import InputError
 from histosurv.folder import lay_out, studies
+from histosurv.report.origin import source_digest
 
 BUILD = [sys.executable, "-m", "hatchling", "build", "--directory"]
 
@@ -50,6 +51,13 @@ def test_a_folder_laid_out_by_the_installed_package_runs(built, few, tmp_path):
     plan = run_in(folder, installed, "snakemake", "-n", "--quiet", "rules", "--cores", "2")
     assert plan.returncode == 0, output_of(plan)
     assert {"tiles", "features", "train", "evaluate", "report"} <= set(output_of(plan).split())
+    # The same source tells the same digest, wherever it is installed.
+    digest = "from histosurv.report.origin import source_digest; print(source_digest())"
+    theirs = subprocess.run(
+        [sys.executable, "-c", digest], env=os.environ | {"PYTHONPATH": str(installed)},
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert theirs.stdout.strip() == source_digest()
     # A step, too, is that of the wheel.
     step = run_in(folder, installed, "snakemake", "--cores", "1", "results/config.yaml")
     assert step.returncode == 0, output_of(step)

@@ -90,6 +90,16 @@ def test_report_says_what_the_metrics_table_says(study):
     assert str(study) not in page  # where it lies is nobody's business
 
 
+def test_orders_stand_in_the_metrics_and_tiles_in_a_table_of_their_own(study):
+    metrics = pd.read_csv(study / "results/development/evaluation/metrics.csv")
+    assert set(metrics.loc[metrics["estimand"] == "order_spread", "score"]) == {"lstm"}
+    tables = (study / "results/models/lstm").glob("1_*/attribution.csv")
+    contributions = pd.concat(pd.read_csv(path) for path in tables)
+    assert len(contributions) == 4 * len(pd.read_csv(study / "demo/spots.csv"))
+    page = (study / "results/report/study.html").read_text()
+    assert 'id="table-orders"' in page
+
+
 def test_the_record_names_inputs_and_what_was_typed(study):
     record = json.loads((study / "results/report/provenance.json").read_text())
     assert {row["table"] for row in record["inputs"]} == {

@@ -12,7 +12,13 @@ from histosurv.cluster import go_on_as_own_job
 go_on_as_own_job(sys.argv, os.environ)
 
 from histosurv.code import code_digest
-from histosurv.config import WEIGHTS, complete, refuse_missing_files
+from histosurv.config import (
+    WEIGHTS,
+    complete,
+    primary_score,
+    refuse_missing_files,
+    shown_network,
+)
 from histosurv.errors import MISTAKE, InputError
 from histosurv.files import close_to_others
 from histosurv.plan import Plan, files_digest

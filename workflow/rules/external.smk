@@ -52,7 +52,7 @@ rule drift:
     localrule: True
     threads: 1
     resources:
-        mem=grows(8, "GB"),
+        mem=grows(6, "GB"),
         runtime=grows(60, "m"),
     params:
         own=subpath(input.own_spots, ancestor=2),

@@ -66,11 +66,10 @@ def network_settings(wildcards):
 
 
 def evaluation_settings(wildcards):
-    """What the config asks of the scores; the primary one is the first model unless it says."""
-    asked = config["evaluation"]
-    primary = asked["primary"] or [*IMAGE_MODELS, ""][0]
+    """What the config asks of the scores, and who has read the cohort."""
+    asked = config["evaluation"] | {"primary": primary_score(config)}
     readers = PLAN.readers(wildcards.get("cohort", "development"))
-    return json.dumps(asked | {"primary": primary, "readers": readers})
+    return json.dumps(asked | {"readers": readers})
 
 
 def joined_network(wildcards):

@@ -41,12 +41,8 @@ SEEN = {
         ending=["png", "json"],
     ),
 }
-# The network whose tiles are shown, the study's own before others, and what is made of them.
-EXPLAINED = [
-    name
-    for name in (config["evaluation"]["primary"], *ATTRIBUTED)
-    if IMAGED and name in ATTRIBUTED
-][:1]
+# The network whose tiles are shown, and what is made of them.
+EXPLAINED = [shown_network(config)] if IMAGED and ATTRIBUTED else []
 GALLERY = collect(
     "<results>/development/explanations/tiles.{ending}",
     ending=["csv", "zip"] if EXPLAINED else [],

@@ -57,4 +57,4 @@ rule tiles:
         "histosurv tiles {params.tables:q} --unmatched {params.unmatched}"
         " --batch {wildcards.batch} --spots-per-job {params.size} --cores {params.cores:q}/cores"
         " --settings {params.settings:q} --out {output.tiles:q} --quality {output.quality:q}"
-        " --sheet {output.sheet:q} --thumbnails {output.thumbnails:q} --threads 2 2> {log:q}"
+        " --sheet {output.sheet:q} --thumbnails {output.thumbnails:q} --threads {threads} 2> {log:q}"

@@ -12,7 +12,6 @@ from histosurv.errors import InputError
 Out = Annotated[Path, typer.Option("--out", help="file to write")]
 OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
 Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the same result")]
-Threads = Annotated[int, typer.Option(min=1, help="threads; another number rounds sums otherwise")]
 Cores = Annotated[
     int, typer.Option(min=1, help="cores to use; they change the speed, and no number")
 ]

@@ -9,6 +9,7 @@ from histosurv.cli.options import (
     AdministrativeCut,
     Batch,
     Batches,
+    Cores,
     Out,
     OutFolder,
     Patients,
@@ -17,7 +18,6 @@ from histosurv.cli.options import (
     Slides,
     Spots,
     SpotsAsJson,
-    Threads,
     Unmatched,
     settings_of,
 )
@@ -131,7 +131,7 @@ def tiles(
     settings: SpotsAsJson = "{}",
     spots_per_job: PerJob = 64,
     unmatched: Unmatched = "error",
-    threads: Threads = 2,
+    threads: Cores = 2,
 ) -> None:
     """Cut the spots of a batch into tiles and judge them.
 

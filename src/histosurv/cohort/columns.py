@@ -16,6 +16,13 @@ from histosurv.files import read_yaml
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 # What other programs write for a number that is not there, where a schema lets it be missing.
 MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
+# Words for a covariate that is not known, those of grades and TNM stages among them.
+_UNKNOWN = {"", "na", "n/a", "nan", "null", "none", "unknown", "?", "x", "gx", "tx", "nx", "mx"}
+
+
+def is_unknown(cells: pd.Series) -> pd.Series:
+    """Which cells of a covariate say that nobody knows it."""
+    return cells.astype("string").fillna("").str.strip().str.lower().isin(_UNKNOWN)
 
 
 def read_table(path: Path, schema_name: str) -> pd.DataFrame:
@@ -26,7 +33,7 @@ def read_table(path: Path, schema_name: str) -> pd.DataFrame:
     path : pathlib.Path
         UTF-8 CSV file with a header.
     schema_name : str
-        Name of the schema (``patients``, ``spots`` or ``scores``).
+        Name of the schema: ``patients``, ``spots``, ``scores`` and so on.
 
     Returns
     -------

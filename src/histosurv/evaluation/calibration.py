@@ -98,19 +98,6 @@ def calibration_groups(
     return pd.DataFrame(rows, columns=columns)
 
 
-def prediction_accuracy(
-    risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float
-) -> float:
-    """IPA: share of the Brier score of "everybody has the average risk" that is taken away.
-
-    0 = no better than the Kaplan-Meier curve of everybody, below 0 worse, 1 = without error (Kattan
-    and Gerds 2018).
-    """
-    average = np.full(len(risk), 1 - Curves(time, died).at(horizon)[0])
-    reference = brier_at(average, time, died, horizon)[0]
-    return 1 - brier_at(risk, time, died, horizon)[0] / reference if reference > 0 else np.nan
-
-
 def integrated_brier(
     risks: np.ndarray, grid: np.ndarray, time: np.ndarray, died: np.ndarray
 ) -> float:
@@ -121,7 +108,7 @@ def integrated_brier(
     risks : numpy.ndarray
         (n, len(grid)) risk of each patient by each time.
     """
-    along = [brier_at(risks[:, i], time, died, at)[0] for i, at in enumerate(grid)]
+    along = [brier_at(risks[:, i], time, died, at) for i, at in enumerate(grid)]
     return float(np.trapezoid(along, grid) / (grid[-1] - grid[0]))
 
 

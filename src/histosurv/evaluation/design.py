@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-MISSING = {"", "na", "n/a", "nan", "none", "unknown", "?", "x", "gx", "nx", "tx", "mx"}
+from histosurv.cohort.columns import is_unknown
+
 MANY_VALUES = 6  # numbers with more distinct values are taken as they are, with fewer as levels
 
 
@@ -30,8 +31,7 @@ class Covariate:
     @classmethod
     def of(cls, column: pd.Series) -> "Covariate":
         """Read a column: many numbers stay numbers, all else is levels."""
-        text = column.astype("string").fillna("").str.strip()
-        text = text.mask(text.str.lower().isin(MISSING))
+        text = column.astype("string").str.strip().mask(is_unknown(column))
         numbers = pd.to_numeric(text, errors="coerce")
         wholly = numbers.notna().eq(text.notna()).all()
         if wholly and numbers.nunique() > MANY_VALUES:

@@ -6,16 +6,16 @@ import pandas as pd
 from histosurv.evaluation.discrimination import auc_within_folds
 from histosurv.evaluation.estimate import Estimate
 
-N_RESAMPLES, SEED = 1000, 2018
 
-
-def spread_over_orders(orders: pd.DataFrame) -> Estimate:
+def spread_over_orders(orders: pd.DataFrame, resamples: int, seed: int) -> Estimate:
     """Standard deviation of a patient's score over orders, as a share of that between patients.
 
     Parameters
     ----------
     orders : pandas.DataFrame
         ``patient_id, fold, order, value`` of one score; order 0 is the study's own.
+    resamples, seed : int
+        Of the bootstrap over patients.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def spread_over_orders(orders: pd.DataFrame) -> Estimate:
     values = own_value.to_numpy()
     if len(values) < 2 or values.std() == 0:
         return Estimate.missing("the score is the same for everybody")
-    draw = np.random.default_rng(SEED).integers(0, len(values), (N_RESAMPLES, len(values)))
+    draw = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
     spread = values[draw].std(axis=1, ddof=1)
     ratios = np.sqrt(within[draw].mean(axis=1))[spread > 0] / spread[spread > 0]
     share = float(np.sqrt(within.mean()) / values.std(ddof=1))

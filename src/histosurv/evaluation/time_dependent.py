@@ -10,8 +10,6 @@ import numpy as np
 from histosurv.evaluation.curves import Curves
 from histosurv.evaluation.estimate import Estimate
 
-AFTER = 1e-9  # months; "until just after t" among times that are not nearer to one another
-
 
 def auc_terms(
     score: np.ndarray, cases: np.ndarray, controls: np.ndarray
@@ -91,10 +89,8 @@ def _share_below(score: np.ndarray, others: np.ndarray, weight: np.ndarray) -> n
     return (sides[0] + sides[1]) / 2 / sums[-1]
 
 
-def brier_at(
-    risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float
-) -> tuple[float, np.ndarray]:
-    """Brier score at a horizon, and what each patient adds to its error.
+def brier_at(risk: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float) -> float:
+    """Brier score at a horizon.
 
     Parameters
     ----------
@@ -105,10 +101,8 @@ def brier_at(
 
     Returns
     -------
-    brier : float
+    float
         Mean squared error, weighted for censoring (Graf, Schmoor, Sauerbrei and Schumacher 1999).
-    influence : numpy.ndarray
-        (n,) as in `auc_at`.
     """
     censoring = Curves(time, ~died)
     case, control = died & (time <= horizon), time > horizon
@@ -116,9 +110,7 @@ def brier_at(
     mass[case] = (1 - risk[case]) ** 2 / censoring.before(time[case])[0]
     if control.any():
         mass[control] = risk[control] ** 2 / censoring.at(horizon)[0, 0]
-    brier = float(mass.mean())
-    until = np.where(case, time, horizon + AFTER)
-    return brier, mass - brier + censoring.influence_of_inverse(time, ~died, mass, until)
+    return float(mass.mean())
 
 
 def auc_estimate(score: np.ndarray, time: np.ndarray, died: np.ndarray, horizon: float) -> Estimate:

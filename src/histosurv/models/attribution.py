@@ -50,8 +50,7 @@ def attribute(
     -------
     pandas.DataFrame
         ``patient_id, spot_id, tile`` (from 1, in sequence order), ``contribution``: log-odds of
-        the patient less those without this tile, missing for the only one of a sequence;
-        ``running_risk``: log-odds of the sequence up to this tile, as if it ended there; and
+        the patient less those without this tile, missing for the only one of a sequence; and
         ``attention``, share of the tile in the readout.
     """
     networks = [_shared(network) for network in ensemble.networks]
@@ -63,7 +62,6 @@ def attribute(
     tables = _for_each_patient(look, ensemble, sequences, threads, "attribution")
     table = pd.concat(tables, ignore_index=True)
     table["contribution"] *= line.slope
-    table["running_risk"] = line.log_odds(table["running_risk"])
     return table
 
 
@@ -167,7 +165,6 @@ def _of_patient(
     for number, sequence in enumerate(sequences):
         n_tiles = len(tiles[number])
         without = [np.delete(np.arange(n_tiles), i) for i in range(n_tiles)] if n_tiles > 1 else []
-        until = [np.arange(i + 1) for i in range(n_tiles)]
         figures = []
         for network, whole in zip(networks, everything, strict=True):
             total = torch.cat(whole).mean(dim=0, keepdim=True)
@@ -176,11 +173,10 @@ def _of_patient(
                 changed = _outputs(network, tiles[number], without) - whole[number]
                 less = total + changed / len(sequences)
                 contribution = risk(loss, total) - risk(loss, less)
-            running = risk(loss, _outputs(network, tiles[number], until))
             packed = pack([sequence.tiles], ensemble.intake).to(ensemble.device)
             weights = network.whole.tile_weights(packed)
             attention = torch.full((n_tiles,), torch.nan) if weights is None else weights[0]
-            figures.append(torch.stack([x.cpu() for x in (contribution, running, attention)]))
+            figures.append(torch.stack([x.cpu() for x in (contribution, attention)]))
         mean = torch.stack(figures).double().mean(dim=0).numpy()
         lengths = [len(spot) for spot in sequence.tiles]
         tables.append(
@@ -190,8 +186,7 @@ def _of_patient(
                     "spot_id": np.repeat(sequence.spot_ids, lengths),
                     "tile": np.concatenate([np.arange(1, n + 1) for n in lengths]),
                     "contribution": mean[0],
-                    "running_risk": mean[1],
-                    "attention": mean[2],
+                    "attention": mean[1],
                 }
             )
         )

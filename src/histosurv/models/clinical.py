@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from histosurv.cohort.columns import is_unknown
 from histosurv.errors import InputError
 from histosurv.models.calibration import Line
 from histosurv.models.cox import CoxRidge, outcome
@@ -20,7 +21,6 @@ from histosurv.models.job import Job, Scored, scored
 from histosurv.progress import say
 
 NAME = "clinical"
-UNKNOWN = ["NA", "N/A", "NAN", "NULL", "UNKNOWN", "?"]
 PENALTIES = [0.01, 0.1, 0.001, 1.0, 0.0001, 10.0]
 
 
@@ -89,7 +89,7 @@ def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str
         Indexed by ``patient_id``.
     covariates : list of str
         Columns. One whose cells are all numbers enters as a number, any other as categories. Empty
-        cells and words such as ``unknown`` and ``NA`` are missing.
+        cells and words such as ``unknown`` and ``NX`` are missing.
     fit : list of str
         A covariate that is empty or the same for all of these is left out, and the log says so.
 
@@ -105,8 +105,7 @@ def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str
     """
     table = {}
     for name in covariates:
-        cells = patients[name].astype("string").fillna("").str.strip()
-        cells = cells.mask(cells.str.upper().isin(UNKNOWN), "")
+        cells = patients[name].astype("string").str.strip().mask(is_unknown(patients[name]), "")
         numbers = pd.to_numeric(cells, errors="coerce").astype(float)
         numbers = numbers.where(np.isfinite(numbers))
         odd = cells[(cells != "") & numbers.isna()]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from histosurv.cohort.columns import is_unknown
 from histosurv.progress import say
 
 CALLS = {"low": 0.0, "high": 1.0}
@@ -74,7 +75,7 @@ def stage_numbers(stages: pd.Series) -> pd.Series:
     nobody has a number: a stage in the wrong place would be worse than none.
     """
     text = stages.fillna("").str.upper().str.strip().str.removeprefix("STAGE").str.strip()
-    unknown = text.isin(["", "NA", "N/A", "NAN", "NX", "X", "UNKNOWN", "U", "?"])
+    unknown = is_unknown(text) | text.eq("U")
     for pattern, names in _STAGES:
         found = text.str.extract(pattern, expand=False)
         if found[~unknown].notna().all():

@@ -52,8 +52,10 @@ def write_control(
     Raises
     ------
     InputError
-        No tile of bare glass, or fewer than two blocks.
+        No tile of bare glass, no folder to look for one, or fewer than two blocks.
     """
+    if name == "background" and spots is None:
+        raise InputError("--spots: background needs the folder of the tile tables; name it")
     patients = read_patients(cohort / "patients.csv")
     table = read_checked_spots(cohort / "spots.csv")
     if name == "permuted":
@@ -93,9 +95,8 @@ def _only_glass(
         arrays = FeatureFiles([features / name for name in index["file"]])
         mine = []
         for spot_id, array in zip(index["spot_id"], arrays, strict=True):
-            mine_too = tiles["spot_id"] == spot_id
-            is_glass = (tiles.loc[mine_too, ["tissue_fraction", "pen_fraction"]] == 0).all(axis=1)
-            is_glass = is_glass.to_numpy()
+            of_spot = tiles.loc[tiles["spot_id"] == spot_id, ["tissue_fraction", "pen_fraction"]]
+            is_glass = (of_spot == 0).all(axis=1).to_numpy()
             if len(is_glass) == len(array) and is_glass.any():
                 _write(own, spot_id, array[is_glass], "bare glass")
                 mine.append(spot_id)

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.special import expit
 
 from histosurv.cohort.tables import read_spots
+from histosurv.config import shown_network
 from histosurv.errors import InputError
 from histosurv.features.encoders import Encoder
 from histosurv.features.extract import extract
@@ -19,7 +20,6 @@ from histosurv.features.store import IMPORTED_ENDINGS, read_features
 from histosurv.features.weights import prepare_weights
 from histosurv.models.attribution import attribute
 from histosurv.models.bundle import Bundle, line_of
-from histosurv.models.ensemble import Ensemble
 from histosurv.models.frozen import estimates, refuse_other_recipe, refuse_other_width
 from histosurv.models.sequences import Sequences
 from histosurv.progress import say
@@ -104,14 +104,13 @@ def predict(
         ``group`` (low or high), ``percentile`` among the development cohort's out-of-fold scores,
         and ``folds``, the log-odds by each fold's model.
     tiles : pandas.DataFrame
-        As from `histosurv.models.attribution.attribute`, mean over the folds of the first network.
+        As from `histosurv.models.attribution.attribute`, mean over the folds of the network that
+        the study is about, or its first.
     """
     found = estimates(bundle, new.sequences, device, threads)
-    first = next(iter(found))
     tiles = [
         attribute(model, new.sequences, line_of(calibration), threads=threads)
-        for model, calibration in bundle.members(first, device)
-        if isinstance(model, Ensemble)
+        for model, calibration in bundle.members(shown_network(bundle.config), device)
     ]
     patients = []
     for patient, rows in new.spots.groupby("patient_id", sort=True):

@@ -60,7 +60,7 @@ def _plain(value: str) -> str:
 def throughput_rows(folder: Path, n_batches: int) -> list[dict[str, str]]:
     """Where the time of the features went: rows of text, one per device and precision.
 
-    None where features were imported.
+    No row where features were imported.
     """
     paths = [folder / f"{number:04d}.csv" for number in range(n_batches)]
     tables = [pd.read_csv(path) for path in paths if path.is_file()]

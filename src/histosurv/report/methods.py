@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from histosurv.config import DEVELOPMENT
 from histosurv.report.methods_models import models_text
-from histosurv.report.wording import name_of
+from histosurv.report.wording import listed, name_of
 
 
 def methods_text(
@@ -37,7 +38,20 @@ def methods_text(
         _comparators(config, columns),
         _evaluation(config, counts),
         _regression(config),
+        *_external(config),
         "Reporting was guided by the TRIPOD+AI [@collins] and REMARK [@mcshane] statements.",
+    ]
+
+
+def _external(config: dict) -> list[str]:
+    names = [name for name in config["cohorts"] if name != DEVELOPMENT]
+    if not names:
+        return []
+    return [
+        "For external validation the models of all folds of the first partition were frozen with "
+        f"their scale and threshold and applied to {listed(names)}; a patient's score is the mean "
+        "of their log-odds, and the threshold the mean of theirs. Nothing was learnt from "
+        "external patients."
     ]
 
 

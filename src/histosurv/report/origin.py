@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from histosurv.config import SHIPPED_PARTS
+
 UNKNOWN = "unknown"
 COMMAND = "HISTOSURV_COMMAND"  # the workflow's own command, for the report is one of its jobs
 
@@ -49,8 +51,8 @@ def source_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*")):
         place = path.relative_to(_PACKAGE)
-        # A checkout has its workflow elsewhere.
-        is_ours = place.parts[0] != "workflow" and not any(
+        # A checkout has these elsewhere.
+        is_ours = place.parts[0] not in SHIPPED_PARTS and not any(
             part == "__pycache__" or part.startswith(".") for part in place.parts
         )
         if is_ours and path.is_file():

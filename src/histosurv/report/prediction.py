@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 import histosurv
+from histosurv.config import primary_score, shown_network
 from histosurv.features.store import file_sha256, spot_file
 from histosurv.models.bundle import Bundle
 from histosurv.models.prediction import Newcomers
@@ -29,7 +30,8 @@ def write_prediction(
     out : pathlib.Path
         The folder.
     """
-    main = next(iter(bundle.about["models"]))
+    primary = primary_score(bundle.config)
+    main = primary if primary in bundle.about["models"] else shown_network(bundle.config)
     content = {
         "histosurv": histosurv.__version__,
         "bundle": bundle.about["title"],

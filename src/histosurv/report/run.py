@@ -9,7 +9,7 @@ import pandas as pd
 
 from histosurv.cohort.folds import named_blocks, read_folds
 from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patients
-from histosurv.config import DEVELOPMENT
+from histosurv.config import DEVELOPMENT, primary_score, shown_network
 from histosurv.errors import InputError
 from histosurv.evaluation.study import MAJORITY
 from histosurv.files import read_yaml
@@ -153,8 +153,7 @@ class Run:
             for job in self.jobs
             if job.startswith("1_")
         ]
-        numbers = ["contribution", "running_risk", "attention"]
-        tables = [read_numbers(path, numbers, _IDS) for path in paths]
+        tables = [read_numbers(path, ["contribution"], _IDS) for path in paths]
         return pd.concat(tables, ignore_index=True)
 
     @cached_property
@@ -252,7 +251,7 @@ class Run:
     @property
     def primary(self) -> str:
         """The score that the study is about."""
-        return self.config["evaluation"]["primary"] or [*self.models, ""][0]
+        return primary_score(self.config)
 
     @property
     def is_learnt(self) -> bool:
@@ -261,10 +260,8 @@ class Run:
 
     @property
     def explained(self) -> str:
-        """The network whose tiles are shown, the study's own before others; empty = none."""
-        if not self.config["models"]["attribution"]["run"]:
-            return ""
-        return self.primary if self.primary in self.networks else self.networks[0]
+        """The network whose tiles are shown; empty = none."""
+        return shown_network(self.config) if self.config["models"]["attribution"]["run"] else ""
 
     @property
     def readers(self) -> list[str]:

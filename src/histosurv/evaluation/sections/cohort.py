@@ -45,7 +45,8 @@ def orders_matter(study: Study, orders: pd.DataFrame) -> list[dict]:
         once = of_score[of_score["order"] == 0]
         ever = (len(once), int((once["event"] == CANCER_DEATH).sum()))
         known = (int(once["label_60m"].notna().sum()), int((once["label_60m"] == 1).sum()))
-        spread, change = spread_over_orders(of_score), auc_change_by_order(of_score)
+        spread = spread_over_orders(of_score, study.settings.resamples, study.settings.seed)
+        change = auc_change_by_order(of_score)
         of_spread = "SD over random orders of tiles / SD between patients; bootstrap"
         of_change = "mean over random orders of tiles (lowest to highest); within folds"
         rows.append(row("order_spread", spread, *ever, of_spread, score=str(name)))

@@ -15,6 +15,7 @@ from histosurv.report.answers.terms import (
     with_p,
 )
 from histosurv.report.run import Run
+from histosurv.report.sections.external import finding
 from histosurv.report.wording import has, interval, listed
 
 CONTROLS = {"permuted": "outcomes dealt anew", "background": "bare glass", "block": "block alone"}
@@ -129,19 +130,23 @@ def _further(run: Run) -> Answer:
     }
     found = figures(run, labels)
     parts = [f"{capital('; '.join(found))}."] if found else []
-    if run.models or run.clinical:
-        parts.append(
-            "Internal validation: all scores are of patients whom the models had not seen."
-        )
+    parts.append("Internal validation: all scores are of patients whom the models had not seen.")
+    parts += [finding(run, cohort) for cohort in run.external]
     ran = [CONTROLS.get(name, name) for name in run.controls]
     parts.append(f"Negative controls: {listed(ran)}." if ran else "No negative control was run.")
     return Answer(" ".join(parts), "" if found else "checks of assumptions and of robustness")
 
 
+def _validation(run: Run) -> str:
+    if not run.external:
+        return "One cohort, no external validation"
+    return f"Developed in one cohort, validated in {listed(run.external)}"
+
+
 def _limitations(run: Run) -> Answer:
     features = run.config["features"]
     parts = [
-        f"One cohort, no external validation; {counted(n_tested(run), 'patient')} tested; "
+        f"{_validation(run)}; {counted(n_tested(run), 'patient')} tested; "
         f"{run.count('n_cancer_deaths')} deaths of the cancer in the cohort; "
         f"five-year outcome unknown of {run.count('n_unknown_60m')} of "
         f"{counted(run.count('n_patients'), 'patient')}."

@@ -3,7 +3,7 @@
 from importlib.metadata import metadata
 
 import histosurv
-from histosurv.report.answers.terms import Answer, capital, counted, is_model, main, names
+from histosurv.report.answers.terms import Answer, capital, counted, main, names
 from histosurv.report.run import Run
 
 POOLED = {
@@ -16,10 +16,9 @@ POOLED = {
 
 def _handling(run: Run) -> Answer:
     models, parts = run.config["models"], []
-    if run.networks:
-        is_scaled = models["training"]["feature_scaling"] == "standardise"
-        how = "in standard deviations of the fit part's tiles" if is_scaled else "as they are"
-        parts.append(f"Networks: tile features {how}.")
+    is_scaled = models["training"]["feature_scaling"] == "standardise"
+    how = "in standard deviations of the fit part's tiles" if is_scaled else "as they are"
+    parts.append(f"Networks: tile features {how}.")
     if models["baselines"]:
         parts.append(
             f"Classical models: {POOLED[models['pooling']]} of a patient's tiles, standardised, as "
@@ -36,8 +35,6 @@ def _handling(run: Run) -> Answer:
 
 def _model(run: Run) -> Answer:
     scores, tuning = [*run.models, *run.clinical], run.config["models"]["tuning"]
-    if not scores:
-        return Answer("")
     tried = "no settings were tuned"
     if tuning["settings"] > 1:
         tried = (
@@ -51,8 +48,6 @@ def _model(run: Run) -> Answer:
 
 
 def _updating(run: Run) -> Answer:
-    if not run.models and not run.clinical:
-        return Answer("")
     return Answer(
         "No model was adjusted after its test; the scale of the scores is set before, by the "
         "validation part of each fold."
@@ -60,11 +55,9 @@ def _updating(run: Run) -> Answer:
 
 
 def _calculation(run: Run) -> Answer:
-    if not run.models and not run.clinical:
-        return Answer("")
     models, repeats = run.config["models"], run.config["resampling"]["repeats"]
     text = "The models that score a patient were not fitted, stopped or scaled by that patient"
-    if run.networks and models["training"]["initialisations"] > 1:
+    if models["training"]["initialisations"] > 1:
         text += (
             f"; a network's score is the mean of {models['training']['initialisations']} trainings"
         )
@@ -76,14 +69,12 @@ def _calculation(run: Run) -> Answer:
 def _imbalance(run: Run) -> Answer:
     dead, alive = run.count("n_dead_60m"), run.count("n_alive_60m")
     text = f"Of {dead + alive} known five-year outcomes {dead} are deaths of the cancer."
-    if run.models or run.clinical:
-        text += " Nobody was drawn more often, and no outcome weighed, for being rare."
-    return Answer(text)
+    return Answer(f"{text} Nobody was drawn more often, and no outcome weighed, for being rare.")
 
 
 def _output(run: Run) -> Answer:
     low, high = main(run, "n_low_risk"), main(run, "n_high_risk")
-    if not is_model(run) or low is None or high is None:
+    if not run.is_learnt or low is None or high is None:
         return Answer("")
     return Answer(
         "Risk of death of the cancer within five years, and its log-odds as score; high risk "

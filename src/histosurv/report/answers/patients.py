@@ -18,6 +18,7 @@ from histosurv.report.answers.terms import (
     variables,
 )
 from histosurv.report.run import PATIENT_STAGES, Run
+from histosurv.report.sections.external import of_cohort
 from histosurv.report.wording import listed, number
 
 
@@ -26,8 +27,9 @@ def _objectives(run: Run) -> Answer:
     parts = []
     if run.primary in run.score_names:
         parts.append(f"Studied score: {names([run.primary])}.")
-    if run.models or run.clinical:
-        parts.append("Models are developed and tested within one cohort, none outside it.")
+    text = "Models are developed and tested within one cohort"
+    beyond = f", and frozen for {listed(run.external)}" if run.external else ", none outside it"
+    parts.append(f"{text}{beyond}.")
     if run.row(run.primary, "auc_ipcw_60m_difference", declared) is None:
         parts.append("No comparison stands as declared before.")
     else:
@@ -38,15 +40,27 @@ def _objectives(run: Run) -> Answer:
     return Answer(" ".join(parts))
 
 
-def _one_cohort(run: Run) -> Answer:
+def _cohorts(run: Run) -> Answer:
+    developed = f"one cohort of {counted(run.count('n_patients'), 'patient')}"
+    if not run.external:
+        return Answer(f"All figures are of {developed}; there is no external validation.")
+    validated = [
+        f"{name} ({counted(of_cohort(run, name).count('n_patients'), 'patient')})"
+        for name in run.external
+    ]
     return Answer(
-        f"All figures are of one cohort of {counted(run.count('n_patients'), 'patient')}; there is "
-        "no external validation."
+        f"Developed and internally validated in {developed}; externally validated, by frozen "
+        f"models, in {listed(validated)}."
     )
 
 
-def _no_second_cohort(run: Run) -> Answer:
-    return Answer("Not applicable: there is no second cohort to compare with.")
+def _compared_cohorts(run: Run) -> Answer:
+    if not run.external:
+        return Answer("Not applicable: there is no second cohort to compare with.")
+    return Answer(
+        f"{capital(listed(run.external))} beside the development cohort, variable by variable, "
+        "with drift of stain and features: sections on external cohorts."
+    )
 
 
 def _follow_up(run: Run) -> Answer:
@@ -193,9 +207,14 @@ def _differences(run: Run) -> Answer:
     labels = run.folds.merge(run.patients[["patient_id", "label_60m"]], on="patient_id")
     shares = labels.groupby(["part", "repeat", "fold"])["label_60m"].mean().astype(float).dropna()
     told = [_shares(shares[part], part) for part in ("fit", "test") if part in shares]
+    from_where = "There are no data from elsewhere: all parts are of one cohort."
+    if run.external:
+        from_where = (
+            f"Data from elsewhere ({listed(run.external)}) have sections of their own; all parts "
+            "are of the development cohort."
+        )
     return Answer(
-        "There are no data from elsewhere: all parts are of one cohort. Dead by five years among "
-        f"those whose outcome is known: {listed(told)}."
+        f"{from_where} Dead by five years among those whose outcome is known: {listed(told)}."
     )
 
 
@@ -206,8 +225,8 @@ def _shares(shares: pd.Series, part: str) -> str:
 
 PATIENTS = {
     "objectives": _objectives,
-    "one_cohort": _one_cohort,
-    "no_second_cohort": _no_second_cohort,
+    "cohorts": _cohorts,
+    "compared_cohorts": _compared_cohorts,
     "follow_up": _follow_up,
     "design": _design,
     "eligibility": _eligibility,

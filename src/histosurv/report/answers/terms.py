@@ -70,12 +70,7 @@ def of_subgroups(run: Run, estimand: str) -> pd.DataFrame:
     """A figure of the study's score in some of the patients, one row each."""
     of = run.metrics
     is_own = (of["score"] == run.primary) & (of["estimand"] == estimand)
-    return of[is_own & (of["subgroup"] != "") & bool(run.primary)]
-
-
-def is_model(run: Run) -> bool:
-    """Whether the study's score is one that was learnt in the folds."""
-    return run.is_learnt
+    return of[is_own & (of["subgroup"] != "")]
 
 
 def terms(run: Run, model: str) -> dict[str, pd.Series]:

@@ -62,20 +62,16 @@ def _assay(run: Run) -> Answer:
 
 
 def _predictors(run: Run) -> Answer:
-    parts = []
-    if run.models:
-        parts.append(f"From {source(run)}: {names(run.models)}.")
+    parts = [f"From {source(run)}: {names(run.models)}."]
     if run.clinical:
         columns = listed(run.config["models"]["clinical"])
         parts.append(f"From {columns}, alone or with a network's score: {names(run.clinical)}.")
-    if not parts:
-        return Answer("")
     return Answer(" ".join([*parts, "No predictor was screened beforehand by the outcome."]))
 
 
 def _definitions(run: Run) -> Answer:
     done = run.index[run.index["status"] == "done"]
-    if not run.models or done.empty:
+    if done.empty:
         return Answer("")
     parts = [
         f"{capital(source(run))}: {span(done['n_features'])} values a tile, "

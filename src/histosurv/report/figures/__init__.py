@@ -1,1 +1,1 @@
-"""Figures of the report, one module each; every function returns the text of an SVG."""
+"""Figures of the report, one module each."""

@@ -6,7 +6,6 @@ import pandas as pd
 import yaml
 
 from histosurv.report.content import Content, Table
-from histosurv.report.features import feature_section
 from histosurv.report.origin import UNKNOWN, without_folder
 from histosurv.report.provenance import provenance, settings
 from histosurv.report.run import Run
@@ -82,8 +81,7 @@ def _told(record: dict) -> str:
 
 
 def _recipe(run: Run) -> pd.DataFrame:
-    recipe = feature_section(run.folder / "features", run.n_batches)["recipe"]
-    rows = [(key.replace("_", " "), value) for key, value in recipe.items()]
+    rows = [(key.replace("_", " "), value) for key, value in run.features["recipe"].items()]
     return pd.DataFrame(rows, columns=["Step", "As it was done"])
 
 

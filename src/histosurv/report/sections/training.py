@@ -9,7 +9,6 @@ from histosurv.report.run import Run
 from histosurv.report.wording import interval, name_of, number, size
 
 NEARLY_CONSTANT = 0.02  # standard deviation of a score, in log-odds or log hazard
-NO_NETWORK = Missing("The study has no network.")
 
 
 def read_jobs(run: Run, model: str, what: str) -> pd.DataFrame:
@@ -18,7 +17,7 @@ def read_jobs(run: Run, model: str, what: str) -> pd.DataFrame:
     return pd.concat(pd.read_csv(folder / job / f"{what}.csv").assign(job=job) for job in run.jobs)
 
 
-def training(run: Run) -> tuple[Table | Missing, list[str]]:
+def training(run: Run) -> tuple[Table, list[str]]:
     """When the networks stopped and how their scores spread, and warnings of those without any."""
     rows, warnings = [], []
     for name in run.networks:
@@ -43,13 +42,11 @@ def training(run: Run) -> tuple[Table | Missing, list[str]]:
                 "the same score: they have learnt nothing. Weaken penalties, if there are any "
                 f"(models: {name}: l1, l2, penalised), and look at the learning curves."
             )
-    return (Table(pd.DataFrame(rows)) if rows else NO_NETWORK), warnings
+    return Table(pd.DataFrame(rows)), warnings
 
 
-def learning(run: Run) -> Plot | Missing:
+def learning(run: Run) -> Plot:
     """Learning curves of every network."""
-    if not run.networks:
-        return NO_NETWORK
     columns = ["network", "job", "initialisation", "epoch", "fit_error", "validation_error", "best"]
     curves = pd.concat(
         read_jobs(run, name, "training").assign(network=name) for name in run.networks
@@ -64,8 +61,6 @@ def learning(run: Run) -> Plot | Missing:
 
 def gradients(run: Run) -> Plot | Missing:
     """How much of the error reaches each tile, of the recurrent network."""
-    if "lstm" not in run.networks:
-        return Missing("There is no recurrent network, through which a gradient could vanish.")
     table = read_jobs(run, "lstm", "gradients")
     if table["tile"].max() < 2:
         return Missing("The sequences have one tile.")
