@@ -1,5 +1,8 @@
 """What is given to a command by hand is checked, too."""
 
+import subprocess
+import sys
+
 import pytest
 
 from histosurv.cli.options import settings_of
@@ -28,3 +31,46 @@ def test_settings_fill_what_they_do_not_name():
     settings = settings_of('{"grid": 4, "stain": "macenko"}', SpotSettings.of)
     assert (settings.geometry.grid, settings.stain) == (4, "macenko")
     assert settings.geometry.tile_px == SpotSettings().geometry.tile_px
+
+
+TABLE = "patient_id,time_months,event,reader_1\n" + "".join(
+    f"P{i},{20 + 5 * i},{i % 2},{'low' if i % 3 else 'high'}\n" for i in range(12)
+)
+
+
+def told(*words, folder):
+    """What a command that must fail says, in one line."""
+    command = [sys.executable, "-m", "histosurv", *map(str, words)]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "Traceback" not in run.stderr
+    return run.stderr.splitlines()[-1]
+
+
+def test_nothing_that_is_read_is_overwritten(tmp_path):
+    (tmp_path / "patients.csv").write_text(TABLE)
+    (tmp_path / "spots.csv").write_text("spot_id,patient_id,image\nS1,P1,a.png\n")
+    table, spots = ("--patients", "patients.csv"), ("--spots", "spots.csv")
+    words = [
+        ("folds", "patients.csv", "--out", "../" + tmp_path.name + "/patients.csv"),
+        ("cohort", *table, *spots, "--without-images", "--unmatched", "exclude", "--out", "."),
+        ("tiles", *table, *spots, "--batch", "0", "--out", "t.csv", "--quality", "t.csv"),
+        ("demo", "."),
+    ]
+    for command in words:
+        line = told(*command, folder=tmp_path)
+        assert line.startswith("histosurv: ")
+        assert "name another f" in line
+    assert (tmp_path / "patients.csv").read_text() == TABLE
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["patients.csv", "spots.csv"]
+
+
+def test_folds_batches_and_results_that_are_not_there_are_told(tmp_path):
+    (tmp_path / "patients.csv").write_text(TABLE)
+    spots = "spot_id,patient_id\n" + "".join(f"S{i},P{i}\n" for i in range(12))
+    (tmp_path / "spots.csv").write_text(spots)
+    line = told("report", tmp_path, folder=tmp_path)
+    assert "no results of a run (the folder development is missing)" in line
+    tables = ("--patients", "patients.csv", "--spots", "spots.csv", "--batch", "3")
+    words = ("features", "import", *tables, "--spots-per-job", "4", "--store", "s", "--index", "i")
+    assert "12 spots, 4 a batch, make batches 0 to 2" in told(*words, ".", folder=tmp_path)

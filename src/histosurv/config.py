@@ -52,6 +52,8 @@ def complete(config: dict) -> dict:
     filled = _with_defaults(config, schema)
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
         raise InputError(f"config: {_in_words(error)}")
+    _refuse_outcome(filled)
+    _refuse_unknown_scores(filled)
     learning_rate(filled["models"]["training"])
     resampling = filled["resampling"]
     if resampling["scheme"] == "single" and resampling["repeats"] > 1:
@@ -177,6 +179,37 @@ def _refuse_weights(encoder: str, weights: str, convention: str) -> None:
             f"config: features: convention: is of a VGG-16 file, not of {encoder} with {weights}; "
             "set auto"
         )
+
+
+def _refuse_outcome(config: dict) -> None:
+    for section, key in (
+        ("cohort", "readers"),
+        ("cohort", "strata"),
+        ("models", "clinical"),
+        ("evaluation", "covariates"),
+        ("evaluation", "subgroups"),
+    ):
+        for name in config[section][key]:
+            if name in ("patient_id", "time_months", "event", "label_60m"):
+                raise InputError(
+                    f"config: {section}: {key}: {name} is what is to be foretold, or a name; take "
+                    "it out"
+                )
+
+
+def _refuse_unknown_scores(config: dict) -> None:
+    models = config["models"]
+    known = [*models["networks"], *models["baselines"]]
+    if models["clinical"]:
+        known += ["clinical", *(f"clinical_{name}" for name in models["networks"])]
+    known += [*config["cohort"]["readers"], "visual_risk", "vote_count", "grade", "stage"]
+    for key in ("primary", "against"):
+        name = config["evaluation"][key]
+        if name and name not in known:
+            raise InputError(
+                f"config: evaluation: {key}: {name!r} is none of the study's scores "
+                f"({', '.join(known)}); correct it"
+            )
 
 
 def primary_score(config: dict) -> str:

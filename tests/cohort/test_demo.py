@@ -96,7 +96,7 @@ def test_a_table_of_ones_own_is_not_overwritten(tmp_path):
     command = [sys.executable, "-m", "histosurv", "demo", tmp_path, "--patients", "3"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode != 0
-    assert "is no simulated cohort; name another folder" in run.stderr
+    assert "is no simulated cohort's; name another folder" in run.stderr
     assert (tmp_path / "patients.csv").read_text() == "mine"
 
 

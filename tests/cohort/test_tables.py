@@ -159,14 +159,6 @@ def test_label_is_added(folder):
     assert isinstance(label.dtype, pd.Int64Dtype)
 
 
-@pytest.mark.parametrize("name", ["event", "time_months", "patient_id"])
-def test_what_is_to_be_foretold_is_no_covariate(name, tmp_path):
-    path = tmp_path / "patients.csv"
-    path.write_text("patient_id,time_months,event\nA,5,1\nB,70,0\n")
-    with pytest.raises(InputError, match=f"models: clinical: {name} is what is to be foretold"):
-        read_patients(path, covariates=[name])
-
-
 def test_follow_up_cut_at_five_years_is_refused_or_allowed(tmp_path):
     path = tmp_path / "patients.csv"
     path.write_text("patient_id,time_months,event\nA,12,1\nB,60,0\nC,59.99,0\n", "utf-8")

@@ -115,3 +115,27 @@ def test_a_reader_without_a_call_is_told(folder):
     assert result.exit_code == 0
     assert "d: no evaluated patient has a value; left out" in result.output
     assert "no grade has a filled cell" in str(evaluate(folder, "--reader", "d").exception)
+
+
+def test_scores_of_some_patients_and_names_that_differ_in_capitals_are_told(folder):
+    path = folder / "scores.csv"
+    scores = pd.read_csv(path, dtype={"patient_id": str})
+    few = scores.iloc[:40].assign(score="S")
+    pd.concat([scores.iloc[:50], few]).to_csv(path, index=False)
+    result = evaluate(folder, "--scores", str(path), "--reader", "a")
+    assert result.exit_code == 0, result.output
+    told = pd.read_csv(folder / "out/warnings.csv")["warning"]
+    [of_first] = [text for text in told if text.startswith("S: 20 of 60 patients have no row")]
+    assert of_first.endswith("readers, grade and stage are evaluated on the others")
+    assert any(text.startswith("s: 10 of 60 patients have no row") for text in told)
+    assert any("differ in capitals alone" in text for text in told)
+    assert "S: 20 of 60" in result.output
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_code_of_the_event_that_nobody_has_is_told(folder, code):
+    event = pd.read_csv(folder / "patients.csv")["event"].replace(code, 2)
+    change(folder, event=event)
+    result = evaluate(folder, "--reader", "a")
+    assert result.exit_code == 0, result.output
+    assert f"column event: nobody has {code}, " in result.output

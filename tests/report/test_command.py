@@ -50,7 +50,10 @@ def test_a_folder_alone_is_the_whole_run(tmp_path):
     ("arguments", "told"),
     [
         ([], "name the folder of the results, or two runs with --compare"),
-        (["nowhere"], "nowhere/config.yaml: there is no such file; name the folder of a finished"),
+        (
+            ["nowhere"],
+            "nowhere: no results of a run (the folder development is missing); name the folder",
+        ),
         (["--compare", "nowhere", "elsewhere"], "nowhere"),
     ],
 )

@@ -184,6 +184,12 @@ def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
     [
         ({"resampling": {"scheme": "single", "repeats": 2}}, "repeats: a single split is drawn"),
         ({"models": {"clinical": ["event"]}}, "models: clinical: event is what is to be foretold"),
+        (
+            {"evaluation": {"subgroups": ["patient_id"]}},
+            "evaluation: subgroups: patient_id is what",
+        ),
+        ({"cohort": {"strata": ["time_months"]}}, "cohort: strata: time_months is what is to be"),
+        ({"evaluation": {"primary": "nope"}}, "evaluation: primary: 'nope' is none of the study's"),
         ({"models": {"clinical": ["nodes"]}}, "column nodes is missing (named under models: cli"),
         ({"controls": ["background"], "spots": {"background": "drop"}}, "controls: background:"),
         ({"controls": ["block"]} | BLOCKS, "controls: block: needs"),

@@ -99,6 +99,12 @@ def test_a_published_study_is_laid_out_without_data(study, tmp_path):
     assert not (tmp_path / study / "demo").exists()
 
 
+def test_the_help_names_every_study():
+    command = [sys.executable, "-m", "histosurv", "init", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [name for name in studies() if name not in run.stdout] == []
+
+
 def test_an_unknown_study_is_told(tmp_path):
     with pytest.raises(InputError, match="--study colon: there is none; take one of demo, bych"):
         lay_out(tmp_path / "x", "colon")

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from histosurv.cli import adapt, doctor, evaluation, features, frozen, gallery, models, steps, study
+from histosurv.cli.command import careful
 from histosurv.errors import MISTAKE, InputError
 from histosurv.files import close_to_others
 
@@ -12,6 +13,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="From tissue-microarray spots and a patient table to a survival report.\n\n"
     "`snakemake` runs a whole study by calling the steps below.",
 )
@@ -26,7 +28,7 @@ for command in (
     frozen.predict,
     study.report,
 ):
-    app.command()(command)
+    app.command()(careful(command))
 
 for command in (
     steps.config,
@@ -44,7 +46,7 @@ for command in (
     frozen.bundle,
     frozen.apply,
 ):
-    app.command(rich_help_panel="Steps of the workflow")(command)
+    app.command(rich_help_panel="Steps of the workflow")(careful(command))
 
 app.add_typer(features.app, name="features", rich_help_panel="Steps of the workflow")
 

@@ -44,6 +44,6 @@ def doctor(
         typer.echo(str(finding))
         counts[finding.level] += 1
     stops = f"{counts['STOP']} would stop a run" if counts["STOP"] else "nothing stops a run"
-    typer.echo(f"\n{sum(counts.values())} findings: {stops}, {counts['note']} to note")
+    typer.echo(f"\n{sum(counts.values())} checks: {stops}, {counts['note']} to note")
     if counts["STOP"]:
         raise typer.Exit(1)

@@ -68,11 +68,12 @@ def evaluate(
     import pandas as pd
 
     from histosurv.cohort.columns import require_columns
+    from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
     from histosurv.cohort.tables import read_patients
     from histosurv.config import check_section, read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
-    from histosurv.evaluation.scores import read_order_scores, read_scores
+    from histosurv.evaluation.scores import read_order_scores, read_scores, unlike
     from histosurv.evaluation.spots import Spots
     from histosurv.evaluation.study import Settings
     from histosurv.progress import say
@@ -102,6 +103,17 @@ def evaluate(
         models = read_section(config_file, "models")
         ours = [*models["networks"], *models["baselines"]]
         asked["primary"] = next((name for name in ours if (scores["score"] == name).any()), "")
+    # The workflow's own scores are of the test patients, whom it knows.
+    is_brought = scores is not None and not settings
+    first = asked.get("primary") or ("" if scores is None else scores["score"].min())
+    warned = unlike(scores, table, first) if is_brought else []
+    rare = {ALIVE: "alive at the last contact", CANCER_DEATH: "death of the cancer"}
+    warned += [
+        f"{patients}, column event: nobody has {code}, {meaning}; check the coding (0 alive, 1 "
+        "death of the cancer, 2 other death)"
+        for code, meaning in rare.items()
+        if not settings and code not in set(table["event"])
+    ]
     if readers or grade_high:
         calls = _calls(scores, table, readers, grade_high, asked.get("primary", ""))
         twice = sorted(set(calls["score"]) & set([] if scores is None else scores["score"]))
@@ -118,11 +130,12 @@ def evaluate(
         quality = [f / f"{number:04d}.csv" for f in quality or [] for number in range(batches)]
     of_spots = Spots.read(spot_scores, spots, quality)
     result = evaluate_scores(table, scores, of_spots, orders, question, threads)
+    warnings = [*warned, *result.warnings]
     for name, curve in result.curves.items():
         write_table(curve, out / f"{name}.csv")
-    write_table(pd.DataFrame({"warning": result.warnings}), out / "warnings.csv")
+    write_table(pd.DataFrame({"warning": warnings}), out / "warnings.csv")
     write_table(result.metrics, out / "metrics.csv")
-    for warning in result.warnings:
+    for warning in warnings:
         say(warning)
     say(f"figures are in {out / 'metrics.csv'}")
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from histosurv.cli.command import careful
 from histosurv.cli.options import (
     Batch,
     Batches,
@@ -23,7 +24,7 @@ from histosurv.cli.options import (
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
 Store = Annotated[Path, typer.Option(help="folder of the feature files")]
-Index = Annotated[Path, typer.Option(help="index of the batch to write")]
+Index = Annotated[Path, typer.Option(writable=True, help="index of the batch to write")]
 
 app = typer.Typer(
     no_args_is_help=True, help="Compute, import or verify the feature files, one per spot."
@@ -56,6 +57,7 @@ def weights(
 
 
 @app.command("compute")
+@careful
 def compute(
     quality: Annotated[Path, typer.Option(help="spot table of `histosurv tiles`")],
     tile_table: Annotated[Path, typer.Option("--tiles", help="its tile table")],
@@ -63,7 +65,7 @@ def compute(
     store: Store,
     index: Index,
     throughput: Annotated[
-        Path | None, typer.Option(help="table to write: where the time went")
+        Path | None, typer.Option(writable=True, help="table to write: where the time went")
     ] = None,
     layer: Annotated[Literal["fc1", "fc2"], typer.Option(help="of VGG-16")] = "fc2",
     relu: Annotated[
@@ -107,6 +109,7 @@ def compute(
 
 
 @app.command("import")
+@careful
 def take_over(
     patients: Patients,
     source: Annotated[Path, typer.Argument(help="folder with {spot_id}.h5 or .npz")],
@@ -133,6 +136,7 @@ def take_over(
 
 
 @app.command("drift")
+@careful
 def drift(
     own: Annotated[Path, typer.Option("--from", help="results of the development cohort")],
     own_batches: Annotated[int, typer.Option("--from-batches", min=1, help="its batches")],
@@ -152,6 +156,7 @@ def drift(
 
 
 @app.command("verify")
+@careful
 def verify(
     store: Annotated[Path, typer.Argument(help="folder of the feature files")] = Path(
         "results/development/features"

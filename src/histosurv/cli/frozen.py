@@ -41,7 +41,7 @@ def apply(
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
     out: Out,
-    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
+    spots_out: Annotated[Path, typer.Option(writable=True, help="scores of single spots to write")],
     batches: Batches = 1,
     reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
     grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
@@ -81,7 +81,9 @@ def predict(
             help="pictures (or feature files) of one patient, or one spot table (CSV) of several",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="folder to write to")] = Path("prediction"),
+    out: Annotated[Path, typer.Option("--out", writable=True, help="folder to write to")] = Path(
+        "prediction"
+    ),
     patient: Annotated[str, typer.Option(help="name of the one patient")] = "patient",
     weights: Annotated[
         str, typer.Option(help="encoder's weights, if those that the study names are elsewhere")

@@ -147,13 +147,13 @@ def scores(
     cohort_folder: CohortFolder,
     models: Annotated[Path, typer.Option(help="folder of the models' scores")],
     out: Out,
-    spots_out: Annotated[Path, typer.Option(help="scores of single spots to write")],
+    spots_out: Annotated[Path, typer.Option(writable=True, help="scores of single spots to write")],
     model: Annotated[list[str] | None, typer.Option(help="name of a model")] = None,
     network: Annotated[
         list[str] | None, typer.Option(help="name of a model that scores single spots")
     ] = None,
     orders_out: Annotated[
-        Path | None, typer.Option(help="scores in other orders of tiles to write")
+        Path | None, typer.Option(writable=True, help="scores in other orders of tiles to write")
     ] = None,
     reader: Annotated[list[str] | None, typer.Option(help="column of a pathologist")] = None,
     grade_high: Annotated[int, typer.Option(help="lowest grade that counts as high")] = 3,
@@ -228,7 +228,9 @@ def control(
     feature_folder: FeatureFolder,
     batches: Batches,
     out: OutFolder,
-    spots: Annotated[Path | None, typer.Option(help="folder of the tile tables")] = None,
+    spots: Annotated[
+        Path | None, typer.Option(help="folder of the tile tables, for the control background")
+    ] = None,
     seed: Seed = 2018,
 ) -> None:
     """Write the cohort of a negative control, on which the same steps are run.

@@ -9,8 +9,8 @@ import typer
 
 from histosurv.errors import InputError
 
-Out = Annotated[Path, typer.Option("--out", help="file to write")]
-OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
+Out = Annotated[Path, typer.Option("--out", writable=True, help="file to write")]
+OutFolder = Annotated[Path, typer.Option("--out", writable=True, help="folder to write to")]
 Seed = Annotated[int, typer.Option(min=0, help="seed; the same seed gives the same result")]
 Cores = Annotated[
     int, typer.Option(min=1, help="cores to use; they change the speed, and no number")
@@ -31,11 +31,13 @@ AdministrativeCut = Annotated[
     bool,
     typer.Option("--administrative-cut", help="follow-up was cut at five years"),
 ]
-Batches = Annotated[int, typer.Option("--batches", min=1, help="number of batches")]
+Batches = Annotated[
+    int, typer.Option("--batches", min=1, help="into how many batches the spots were cut")
+]
 Batch = Annotated[int, typer.Option(min=0, help="number of the batch, from 0")]
 PerJob = Annotated[int, typer.Option("--spots-per-job", min=1, help="spots per batch")]
-Repeat = Annotated[int, typer.Option(min=1)]
-Fold = Annotated[int, typer.Option(min=1)]
+Repeat = Annotated[int, typer.Option(min=1, help="partition of the folds table, from 1")]
+Fold = Annotated[int, typer.Option(min=1, help="fold that is tested, from 1")]
 
 _Settings = TypeVar("_Settings")
 

@@ -30,7 +30,8 @@ def config(
 ) -> None:
     """Write the complete configuration of a run, and say which defaults are guesses.
 
-    Example: histosurv config --json '{"cohorts": {...}}' --out results/config.yaml
+    Example: histosurv config --json '{"cohorts": {"development": {"patients": "p.csv", "spots":
+    "s.csv"}}}' --out results/config.yaml
     """
     import yaml
 
@@ -68,8 +69,15 @@ def cohort(
     """
     from histosurv.cohort.membership import read_cohort
     from histosurv.cohort.tables import read_indexes
+    from histosurv.errors import InputError
     from histosurv.publish import write_table
 
+    written = [out / f"{name}.csv" for name in ("patients", "spots", "exclusions")]
+    for path in filter(None, (patients, spots, slides)):
+        if path.resolve() in [other.resolve() for other in written]:
+            raise InputError(
+                f"--out {out}: {path}, which is read, would be overwritten; name another folder"
+            )
     checked = read_cohort(
         patients,
         spots,
@@ -80,8 +88,8 @@ def cohort(
     )
     if features:
         checked = checked.close(read_indexes(features, batches))
-    for name in ("patients", "spots", "exclusions"):
-        write_table(getattr(checked, name), out / f"{name}.csv")
+    for path in written:
+        write_table(getattr(checked, path.stem), path)
 
 
 def folds(
@@ -120,13 +128,16 @@ def tiles(
     patients: Patients,
     batch: Batch,
     out: Out,
-    quality: Annotated[Path, typer.Option(help="table of the spots to write")],
+    quality: Annotated[Path, typer.Option(writable=True, help="table of the spots to write")],
     spots: Spots = None,
     slides: Slides = None,
     cores: Annotated[Path | None, typer.Option(help="folder of the slides' core tables")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="contact sheet to write (JPEG)")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(writable=True, help="contact sheet to write (JPEG)")
+    ] = None,
     thumbnails: Annotated[
-        Path | None, typer.Option(help="small plain pictures of the spots to write (ZIP)")
+        Path | None,
+        typer.Option(writable=True, help="small plain pictures of the spots to write (ZIP)"),
     ] = None,
     settings: SpotsAsJson = "{}",
     spots_per_job: PerJob = 64,

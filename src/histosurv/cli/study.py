@@ -13,7 +13,8 @@ from histosurv.cli.options import Seed
 def init(
     folder: Annotated[Path, typer.Argument(help="folder of the study; it is made")],
     study: Annotated[
-        str, typer.Option(help="demo, or a published study whose config is to be taken")
+        str,
+        typer.Option(help="whose config is taken: demo, bychkov2018, dlbcl_morph, hancock, surgen"),
     ] = "demo",
 ) -> None:
     """Lay out the folder of a study: config, Snakefile, profiles; for the demo its data, too.
@@ -25,13 +26,16 @@ def init(
     from histosurv.folder import DEMO, lay_out
 
     lay_out(folder, study)
-    print(f"{folder}: laid out; go on with: cd {folder} && snakemake --cores 2")
+    print(f"{folder}: laid out")
     if study != DEMO:
-        print("First bring the tables that config.yaml names; it says what else is to be done.")
+        print(
+            "Bring the tables that its config.yaml names, which says what else is to be done; then"
+        )
+    print(f"go on with: cd {folder} && snakemake --cores 2")
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="folder to write the cohort to")],
+    folder: Annotated[Path, typer.Argument(writable=True, help="folder to write the cohort to")],
     patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 120,
     spot_px: Annotated[
         int, typer.Option(min=224, help="side of a spot; the study's is 3500")
@@ -51,10 +55,12 @@ def demo(
     from histosurv.cohort.demo import write_demo
     from histosurv.errors import InputError
 
-    if (folder / "patients.csv").exists() and not (folder / "truth.csv").exists():
-        raise InputError(
-            f"{folder / 'patients.csv'} is there and is no simulated cohort; name another folder"
-        )
+    is_ours = (folder / "patients.csv").exists() and (folder / "truth.csv").exists()
+    for name in ("patients.csv", "spots.csv", "slides.csv", "truth.csv", "images", "slides"):
+        if (folder / name).exists() and not is_ours:
+            raise InputError(
+                f"{folder / name} is there and is no simulated cohort's; name another folder"
+            )
     write_demo(folder, n_patients=patients, spot_px=spot_px, seed=seed, null=null, slides=slides)
 
 
@@ -66,7 +72,9 @@ def dearray(
     map_file: Annotated[
         Path, typer.Option("--map", help="CSV: row, column, patient_id, control or empty")
     ],
-    out: Annotated[Path, typer.Option("--out", help="core table to write")] = Path("cores.csv"),
+    out: Annotated[Path, typer.Option("--out", writable=True, help="core table to write")] = Path(
+        "cores.csv"
+    ),
     mpp: Annotated[
         float | None,
         typer.Option(min=0.03, max=20, help="micrometres per pixel; else the file's"),

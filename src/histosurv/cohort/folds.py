@@ -113,9 +113,15 @@ def members(folds: pd.DataFrame, repeat: int, fold: int) -> dict[str, list[str]]
     Raises
     ------
     InputError
-        A patient in two parts: nothing learnt from such a table could be believed.
+        There is no such fold; or a patient in two parts: nothing learnt from such a table could be
+        believed.
     """
     rows = folds[(folds["repeat"] == repeat) & (folds["fold"] == fold)]
+    if rows.empty:
+        raise InputError(
+            f"--repeat {repeat} --fold {fold}: the folds table has repeats 1 to "
+            f"{folds['repeat'].max()} and folds 1 to {folds['fold'].max()}"
+        )
     twice = rows["patient_id"][rows["patient_id"].duplicated()]
     if len(twice):
         raise InputError(

@@ -37,8 +37,21 @@ class Cohort:
     slides: pd.DataFrame | None = None
 
     def batch(self, number: int, spots_per_job: int) -> pd.DataFrame:
-        """Rows of one batch: spots in the order of their ids, cut into runs of equal length."""
-        return self.spots.iloc[number * spots_per_job : (number + 1) * spots_per_job]
+        """Rows of one batch: spots in the order of their ids, cut into runs of equal length.
+
+        Raises
+        ------
+        InputError
+            There are fewer batches.
+        """
+        rows = self.spots.iloc[number * spots_per_job : (number + 1) * spots_per_job]
+        if rows.empty:
+            last = (len(self.spots) - 1) // spots_per_job
+            raise InputError(
+                f"--batch {number}: {len(self.spots)} spots, {spots_per_job} a batch, make batches "
+                f"0 to {last}"
+            )
+        return rows
 
     def close(self, index: pd.DataFrame) -> "Cohort":
         """Take out the spots that have no features, and the patients who have no spot left.

@@ -58,17 +58,13 @@ def read_patients(
         )
     if (patients["event"] == patients["event"].iloc[0]).all():
         raise InputError(
-            f"{path}, column event: every patient has event {patients['event'].iloc[0]}; without "
-            "both deaths and survivors there is nothing to learn; check the coding (0, 1, 2)"
+            f"{path}, column event: every patient has event {patients['event'].iloc[0]}; of one "
+            "outcome alone nothing can be said; check the coding (0 alive, 1 death of the cancer, "
+            "2 other death)"
         )
     require_columns(patients, readers, path, "cohort: readers")
     require_columns(patients, strata, path, "cohort: strata")
     require_columns(patients, covariates, path, "models: clinical")
-    told = [name for name in covariates if name in ("patient_id", *OUTCOME)]
-    if told:
-        raise InputError(
-            f"config: models: clinical: {told[0]} is what is to be foretold, or a name; take it out"
-        )
     for reader in readers:
         patients[reader] = _calls(patients, reader, path)
     if administrative_cut is not None:

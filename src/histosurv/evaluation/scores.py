@@ -1,5 +1,6 @@
 """Read score tables and join the outcomes."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,37 @@ def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     outcome = patients[["patient_id", "time_months", "event", "label_60m"]]
     columns = ["patient_id", "score", "repeat", "fold", "value", "threshold", "risk_60m"]
     return scores.reindex(columns=columns).merge(outcome, on="patient_id", validate="many_to_one")
+
+
+def unlike(scores: pd.DataFrame, patients: pd.DataFrame, primary: str) -> list[str]:
+    """Sentences on scores that were brought for other patients than the table has, or twice named.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        ``patient_id, score``, as a person brings them.
+    patients : pandas.DataFrame
+        Everybody, by ``patient_id``.
+    primary : str
+        The score in whose patients readers, grade and stage are evaluated.
+    """
+    told, ids = [], patients["patient_id"]
+    for name, of in scores.groupby("score", sort=True):
+        without = sorted(set(ids) - set(of["patient_id"]))
+        if without:
+            shown = ", ".join(without[:LISTED]) + (", ..." if len(without) > LISTED else "")
+            told.append(
+                f"{name}: {len(without)} of {len(ids)} patients have no row in the score table "
+                f"({shown})"
+                + ("; readers, grade and stage are evaluated on the others" * (name == primary))
+            )
+    names = sorted(scores["score"].unique(), key=str.casefold)
+    told += [
+        f"scores {one} and {other} differ in capitals alone: are they one?"
+        for one, other in pairwise(names)
+        if one.casefold() == other.casefold()
+    ]
+    return told
 
 
 def with_numbers(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from histosurv.cohort.columns import is_unknown
+from histosurv.cohort.tables import OUTCOME
 from histosurv.errors import InputError
 from histosurv.models.calibration import Line
 from histosurv.models.cox import CoxRidge, outcome
@@ -101,10 +102,14 @@ def covariate_table(patients: pd.DataFrame, covariates: list[str], fit: list[str
     Raises
     ------
     InputError
-        No covariate is left, or a column of numbers has a few cells that are none.
+        A covariate is not there or is the outcome; none is left; or a column of numbers has a few
+        cells that are none.
     """
     table = {}
     for name in covariates:
+        if name not in patients or name in ("patient_id", *OUTCOME):
+            what = "is what is to be foretold, or a name" if name in patients else "is no column"
+            raise InputError(f"{NAME}: covariate {name} {what}; take it out")
         cells = patients[name].astype("string").str.strip().mask(is_unknown(patients[name]), "")
         numbers = pd.to_numeric(cells, errors="coerce").astype(float)
         numbers = numbers.where(np.isfinite(numbers))

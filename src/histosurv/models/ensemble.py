@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from histosurv.errors import InputError
 from histosurv.models.batches import Batches, Intake, per_patient
 from histosurv.models.losses import risk
 from histosurv.models.member import outputs_of
@@ -89,7 +90,15 @@ class Ensemble:
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> "Ensemble":
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            There is no such file.
+        """
+        if not path.is_file():
+            raise InputError(f"{path}: is not there; name the folder of a trained network")
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
         tensors = load_file(path)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from histosurv.config import DEVELOPMENT
+from histosurv.errors import InputError
 from histosurv.report.run import Run
 
 
@@ -22,8 +24,18 @@ def open_results(
         Folder of a finished run's results.
     n_batches, controls, benchmarks
         As in `Run`; the workflow, which knows them, tells them.
+
+    Raises
+    ------
+    InputError
+        The folder holds no results.
     """
     run = Run(results)
+    if not run.folder.is_dir():
+        raise InputError(
+            f"{results}: no results of a run (the folder {DEVELOPMENT} is missing); name the "
+            "folder `results` of a finished study"
+        )
     own = benchmarks or results / "benchmarks"
     return replace(
         run,
