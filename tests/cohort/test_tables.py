@@ -33,6 +33,7 @@ def write(path, text):
         (PATIENTS + "A,5,1\n", r"row 5, column patient_id: 'A' stands in row 2 already"),
         (PATIENTS + "D,-1,1\n", r"row 5, column time_months: '-1' is below 0"),
         (PATIENTS + "D,soon,1\n", r"row 5, column time_months: 'soon' is not a number"),
+        (PATIENTS + 'D,"4,5",1\n', r"row 5, .* '4,5' has a comma in place of the point"),
         (PATIENTS + "D,nan,1\n", r"row 5, column time_months: 'nan' is not a number"),
         (PATIENTS + "D,inf,1\n", r"row 5, column time_months: 'inf' is not a number"),
         (PATIENTS + "D,,1\n", r"row 5, column time_months: '' is empty"),
@@ -70,6 +71,8 @@ def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, messa
         (SPOTS + "d1,B,a.png\n", r"row 5: spot 'd1' of patient 'B' is the same picture as one of"),
         (SPOTS + "d1,A,\n", r"row 5, column image: empty"),
         (SPOTS + "d1,A,d.png\n", r"row 5, column image: .*d.png is not there"),
+        (SPOTS + "d1,A,.\n", r"row 5, column image: .* is a folder; correct the path"),
+        (SPOTS + "d1,A,in\\d.png\n", r"d.png is not there; write / in place of "),
         (SPOTS + "z1,Z,a.png\n", r"row 5, column patient_id: spot 'z1' belongs to 'Z', who"),
         ("spot_id,patient_id,image\na1,A,a.png\nb1,B,b.png\n", r"row 4: patient 'C' has no spot"),
         (

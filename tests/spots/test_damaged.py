@@ -30,6 +30,12 @@ def test_whatever_a_damaged_file_makes_a_decoder_raise_becomes_one_line(tmp_path
         read(tmp_path / "deep.tif")
 
 
+def test_an_empty_file_is_said_to_be_empty(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"a\.jpg: is empty \(0 bytes\); bring it again"):
+        read(tmp_path / "a.jpg")
+
+
 @pytest.mark.parametrize("stated", ["six", 0, 9, (6, 6), None])
 def test_a_turn_that_is_none_is_not_made(stated):
     picture = SimpleNamespace(format="JPEG", info={}, getexif=lambda: {0x0112: stated})

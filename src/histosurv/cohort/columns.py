@@ -173,7 +173,9 @@ def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Se
     if rule["type"] == "string":
         return cells
     numbers = pd.to_numeric(cells.where(~empty), errors="coerce").astype(float)
-    stop_at(~empty & ~np.isfinite(numbers), "is not a number")
+    is_none = ~empty & ~np.isfinite(numbers)
+    stop_at(is_none & cells.str.fullmatch(r"\d+,\d+"), "has a comma in place of the point")
+    stop_at(is_none, "is not a number")
     stop_at(numbers.abs() > 1e9, "is too large to be true")
     if rule["type"] == "integer":
         stop_at(~empty & (numbers % 1 != 0), "is not a whole number")

@@ -50,6 +50,8 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
         if coords is not None:
             coords = np.asarray(coords, dtype=np.float64)
     except Exception as error:  # noqa: BLE001 - damaged files make the readers raise anything
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{path}: is empty (0 bytes); bring it again") from None
         raise InputError(
             f"{path}: no readable feature file ({' '.join(str(error).split())}); bring it again"
         ) from None

@@ -277,6 +277,8 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
+        if Path(path).stat().st_size == 0:
+            raise InputError(f"{path}: is empty (0 bytes); bring it again") from None
         raise InputError(
             f"{path}: no image of a known kind; bring a slide file, JPEG, PNG, TIFF or WebP"
         ) from None
