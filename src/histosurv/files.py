@@ -1,5 +1,6 @@
-"""Files of settings; and what a run leaves behind: who may change it, when it was made."""
+"""Files: settings, names, digests; and what a run leaves behind: who may change it, since when."""
 
+import hashlib
 import os
 import stat
 import time
@@ -22,6 +23,17 @@ def read_yaml(path: Path) -> object:
         It is not there, is no UTF-8, or no YAML.
     """
     return yaml.load(Path(path).read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def batch_name(number: int) -> str:
+    """What the files of a batch of spots are called."""
+    return f"{number:04d}"
 
 
 def close_to_others(made: Iterable[Path] = ()) -> None:

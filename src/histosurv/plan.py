@@ -15,6 +15,7 @@ from histosurv.cohort.membership import Cohort, read_cohort, refuse_in_two_cohor
 from histosurv.config import DEVELOPMENT
 from histosurv.errors import InputError
 from histosurv.features.store import imported_file
+from histosurv.files import batch_name
 
 
 class Plan:
@@ -91,7 +92,7 @@ class Plan:
 
     def numbers(self, cohort: str) -> list[str]:
         """Numbers of a cohort's batches, as they stand in file names."""
-        return [f"{number:04d}" for number in range(len(self._batches[cohort]))]
+        return [batch_name(number) for number in range(len(self._batches[cohort]))]
 
     def slides(self, cohort: str) -> list[str]:
         """Ids of a cohort's whole slides."""

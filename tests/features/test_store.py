@@ -8,15 +8,9 @@ import pytest
 
 from histosurv.errors import InputError
 from histosurv.features.imports import import_features
-from histosurv.features.store import (
-    damage,
-    file_sha256,
-    is_current,
-    read_features,
-    spot_file,
-    write_features,
-)
+from histosurv.features.store import damage, is_current, read_features, spot_file, write_features
 from histosurv.features.verification import verify
+from histosurv.files import file_sha256
 from histosurv.publish import write_table
 
 RECIPE = {"encoder": "vgg16", "layer": "fc2"}

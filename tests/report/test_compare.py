@@ -8,7 +8,7 @@ import yaml
 
 from histosurv.config import complete
 from histosurv.errors import InputError
-from histosurv.features.store import file_sha256
+from histosurv.files import file_sha256
 from histosurv.publish import write_table
 from histosurv.report.compare import compare
 

@@ -76,6 +76,7 @@ def evaluate(
     from histosurv.evaluation.scores import read_order_scores, read_scores, unlike
     from histosurv.evaluation.spots import Spots
     from histosurv.evaluation.study import Settings
+    from histosurv.files import batch_name
     from histosurv.progress import say
     from histosurv.publish import write_table
 
@@ -127,7 +128,9 @@ def evaluate(
     question = Settings.of(asked | {"readers": readers}, list(scores["score"].unique()))
     orders = read_order_scores(order_scores) if order_scores else None
     if batches:
-        quality = [f / f"{number:04d}.csv" for f in quality or [] for number in range(batches)]
+        quality = [
+            f / f"{batch_name(number)}.csv" for f in quality or [] for number in range(batches)
+        ]
     of_spots = Spots.read(spot_scores, spots, quality)
     result = evaluate_scores(table, scores, of_spots, orders, question, threads)
     warnings = [*warned, *result.warnings]

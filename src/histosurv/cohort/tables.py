@@ -9,6 +9,7 @@ import pandas as pd
 from histosurv.cohort.columns import read_table, refuse_duplicates, require_columns
 from histosurv.cohort.endpoint import HORIZON_MONTHS, heaped_at_horizon, label_60m
 from histosurv.errors import InputError
+from histosurv.files import batch_name
 
 REGION = ["x", "y", "width", "height"]
 OUTCOME = ["time_months", "event", "label_60m"]
@@ -130,7 +131,7 @@ def read_indexes(features: Path, n_batches: int, *, first: int = 0) -> pd.DataFr
         of an older batch size that lie about are not read.
     """
     text = dict.fromkeys(("spot_id", "status", "reason", "file", "sha256"), str)
-    paths = [features / "batches" / f"{batch:04d}.csv" for batch in range(first, n_batches)]
+    paths = [features / "batches" / f"{batch_name(batch)}.csv" for batch in range(first, n_batches)]
     return pd.concat(pd.read_csv(path, dtype=text, keep_default_na=False) for path in paths)
 
 

@@ -23,8 +23,8 @@ from histosurv.features.networks import (
     vgg16,
     without_head,
 )
-from histosurv.features.store import file_sha256
 from histosurv.features.weights import read_header
+from histosurv.files import file_sha256
 from histosurv.progress import say
 
 # Raise it when reading, tiling or encoding changes so that the same files would give other numbers.

@@ -12,13 +12,8 @@ import pandas as pd
 
 from histosurv.errors import InputError
 from histosurv.features.index import index_of
-from histosurv.features.store import (
-    file_sha256,
-    imported_file,
-    is_current,
-    spot_file,
-    write_features,
-)
+from histosurv.features.store import imported_file, is_current, spot_file, write_features
+from histosurv.files import file_sha256
 from histosurv.progress import track
 
 _FEATURES = ("features", "feats")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from histosurv.features.store import file_sha256, shape_of, spot_file
+from histosurv.features.store import shape_of, spot_file
+from histosurv.files import file_sha256
 
 
 def index_of(spots: pd.DataFrame, store: Path) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from histosurv.errors import InputError
-from histosurv.features.store import file_sha256
+from histosurv.files import file_sha256
 
 State = dict[str, torch.Tensor]
 

@@ -221,9 +221,3 @@ def shape_of(path: Path) -> tuple[int, int]:
     """Tiles and numbers per tile of a feature file."""
     with h5py.File(path) as file:
         return file["features"].shape
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a finished file, for the index that later rules watch."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.errors import InputError
-from histosurv.features.store import damage, file_sha256
+from histosurv.features.store import damage
+from histosurv.files import file_sha256
 from histosurv.progress import track
 
 

@@ -24,8 +24,8 @@ from histosurv.cohort.endpoint import CANCER_DEATH
 from histosurv.cohort.folds import read_folds
 from histosurv.cohort.tables import read_indexes, read_patients
 from histosurv.errors import InputError
-from histosurv.features.store import file_sha256, read_recipe
-from histosurv.files import read_yaml
+from histosurv.features.store import read_recipe
+from histosurv.files import file_sha256, read_yaml
 from histosurv.models.baselines import Fitted, score_baseline
 from histosurv.models.calibration import Line
 from histosurv.models.ensemble import Ensemble

@@ -16,6 +16,7 @@ from histosurv.cohort.tables import OUTCOME, read_checked_spots, read_indexes, r
 from histosurv.errors import InputError
 from histosurv.features.index import index_of
 from histosurv.features.store import FeatureFiles, spot_file, write_features
+from histosurv.files import batch_name
 from histosurv.publish import write_table
 
 Control = Literal["permuted", "background", "block"]
@@ -90,7 +91,7 @@ def _only_glass(
         index = _read_index(features, batch)
         index = index[(index["status"] == "done") & index["spot_id"].isin(table["spot_id"])]
         tiles = pd.read_csv(
-            spots / f"{batch:04d}.csv", dtype={"spot_id": str}, keep_default_na=False
+            spots / f"{batch_name(batch)}.csv", dtype={"spot_id": str}, keep_default_na=False
         )
         arrays = FeatureFiles([features / name for name in index["file"]])
         mine = []
@@ -137,4 +138,4 @@ def _read_index(features: Path, batch: int) -> pd.DataFrame:
 
 
 def _write_index(index: pd.DataFrame, own: Path, batch: int) -> None:
-    write_table(index, own / "batches" / f"{batch:04d}.csv")
+    write_table(index, own / "batches" / f"{batch_name(batch)}.csv")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from histosurv.features.store import read_recipe
+from histosurv.files import batch_name
 from histosurv.models.sequences import read_indexes
 
 _OF_ONE_FILE = "imported"  # names the file that a spot came from
@@ -62,7 +63,7 @@ def throughput_rows(folder: Path, n_batches: int) -> list[dict[str, str]]:
 
     No row where features were imported.
     """
-    paths = [folder / f"{number:04d}.csv" for number in range(n_batches)]
+    paths = [folder / f"{batch_name(number)}.csv" for number in range(n_batches)]
     tables = [pd.read_csv(path) for path in paths if path.is_file()]
     if not tables:
         return []

@@ -9,6 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from histosurv.errors import InputError
+from histosurv.files import batch_name
 from histosurv.progress import say, track
 from histosurv.publish import write_archive, write_table
 from histosurv.spots.preparation import SpotSettings, encoded_tiles
@@ -123,7 +124,7 @@ def _find(
 ) -> dict[str, _Spot]:
     """The spots that are wanted; tile tables of other batches, which may be large, stay closed."""
     found = {}
-    for batch in (f"{number:04d}" for number in range(n_batches)):
+    for batch in map(batch_name, range(n_batches)):
         quality = read_quality(folder / "quality" / f"{batch}.csv")
         rows = quality[quality["spot_id"].isin(wanted)].to_dict("records")
         tables = dict(iter(read_tiles(folder / f"{batch}.csv").groupby("spot_id"))) if rows else {}

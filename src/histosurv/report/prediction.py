@@ -7,7 +7,8 @@ import pandas as pd
 
 import histosurv
 from histosurv.config import primary_score, shown_network
-from histosurv.features.store import file_sha256, spot_file
+from histosurv.features.store import spot_file
+from histosurv.files import file_sha256
 from histosurv.models.bundle import Bundle
 from histosurv.models.prediction import Newcomers
 from histosurv.progress import say

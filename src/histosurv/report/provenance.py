@@ -14,6 +14,7 @@ import pandas as pd
 
 import histosurv
 from histosurv.config import config_schema
+from histosurv.files import file_sha256
 from histosurv.publish import published
 from histosurv.report.origin import command, commit, hardware, source_digest, without_folder
 
@@ -147,10 +148,7 @@ def _inputs(config: dict) -> list[dict]:
 
 
 def _sha256(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path) if path.is_file() else None
 
 
 def _n_rows(path: Path) -> int | None:

@@ -12,7 +12,7 @@ from histosurv.cohort.tables import read_checked_spots, read_indexes, read_patie
 from histosurv.config import DEVELOPMENT, primary_score, shown_network
 from histosurv.errors import InputError
 from histosurv.evaluation.study import MAJORITY
-from histosurv.files import read_yaml
+from histosurv.files import batch_name, read_yaml
 from histosurv.models.scores import job_names
 from histosurv.report.features import feature_section
 from histosurv.report.tables import read_metrics, read_numbers
@@ -82,7 +82,7 @@ class Run:
     @property
     def batches(self) -> list[str]:
         """Numbers of the batches, as they stand in file names."""
-        return [f"{number:04d}" for number in range(self.n_batches)]
+        return [batch_name(number) for number in range(self.n_batches)]
 
     @cached_property
     def patients(self) -> pd.DataFrame:

@@ -4,7 +4,6 @@ Whatever a converter would do in silence is done on purpose (`histosurv.spots.fo
 Of a slide only the pyramid is read, never its label or macro picture.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import openslide
 from PIL import Image, UnidentifiedImageError
 
 from histosurv.errors import InputError
+from histosurv.files import file_sha256
 from histosurv.progress import track
 from histosurv.spots.formats import (
     decode,
@@ -255,8 +255,7 @@ class PlainPicture(Picture):
 
 @lru_cache(maxsize=256)
 def _sha256(image: str, size: int, modified_ns: int) -> str:
-    with Path(image).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(Path(image))
 
 
 def image_sha256(image: str) -> str:

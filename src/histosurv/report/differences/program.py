@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from histosurv.features.store import file_sha256
+from histosurv.files import file_sha256
 from histosurv.report.differences.part import Listing, Part, plural
 from histosurv.report.differences.runs import Opened
 from histosurv.report.origin import without_folder

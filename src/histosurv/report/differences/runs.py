@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from histosurv.errors import InputError
-from histosurv.features.store import file_sha256
+from histosurv.files import file_sha256
 from histosurv.report.opening import count_batches
 from histosurv.report.run import Run
 
