@@ -17,6 +17,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 demo: $(INSTALLED) demo/patients.csv
 	snakemake --quiet rules
 	@echo "Study report: $(CURDIR)/results/report/study.html"
+	@echo "For the commands of your own, first: . .venv/bin/activate"
 
 # Of whatever study this folder holds; the study report itself is made by `snakemake`.
 report: $(INSTALLED)

@@ -53,6 +53,9 @@ def complete(config: dict) -> dict:
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
         raise InputError(f"config: {_in_words(error)}")
     _refuse_outcome(filled)
+    readers = filled["cohort"]["readers"]
+    if filled["evaluation"]["against"] == "vote_count" and len(readers) == 1:
+        filled["evaluation"]["against"] = readers[0]  # one has no votes to count
     _refuse_unknown_scores(filled)
     learning_rate(filled["models"]["training"])
     resampling = filled["resampling"]

@@ -7,8 +7,10 @@ from tests.running import ROOT
 from histosurv.cohort.adapters import ADAPTERS
 from histosurv.config import complete, config_schema
 
+PUBLISHED = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if path.stem != "own"]
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda of: of.stem)
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda of: of.stem)
 def test_every_study_names_known_keys_and_says_what_was_run(path):
     text = path.read_text("utf-8")
     config = yaml.safe_load(text)
@@ -18,6 +20,20 @@ def test_every_study_names_known_keys_and_says_what_was_run(path):
     assert f"histosurv init study --study {path.stem}" in head
     assert "Run here:" in head
     assert (f"histosurv adapt {path.stem} " in head) == (path.stem in ADAPTERS)
+
+
+def test_the_config_of_ones_own_names_what_a_study_needs_as_by_default():
+    own = yaml.safe_load((ROOT / "configs/own.yaml").read_text("utf-8"))
+    bare = complete({"title": own["title"], "cohorts": own["cohorts"]})
+    assert complete(own) == bare
+
+
+def test_of_one_reader_the_comparison_declared_is_with_that_one():
+    tables = {"patients": "p.csv", "spots": "s.csv"}
+    config = {"cohorts": {"development": tables}, "cohort": {"readers": ["anna"]}}
+    assert complete(config)["evaluation"]["against"] == "anna"
+    config["cohort"]["readers"] += ["bob"]
+    assert complete(config)["evaluation"]["against"] == "vote_count"
 
 
 def test_what_the_paper_does_not_confirm_is_marked_in_the_recipe_of_the_study():

@@ -108,7 +108,7 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
         assert of["folds"][row["fold"] - 1] == pytest.approx(row["value"], rel=1e-5, abs=1e-7)
         assert of["log_odds"] == pytest.approx(np.mean(of["folds"]))
         assert of["risk_60m"] == pytest.approx(1 / (1 + np.exp(-of["log_odds"])))
-        assert of["group"] == ("high" if of["log_odds"] >= of["threshold"] else "low")
+        assert of["group"] == ("high" if of["log_odds"] >= of["threshold_log_odds"] else "low")
         assert 0 <= of["percentile"] <= 100
     tiles = pd.read_csv(tmp_path / "tiles.csv")
     assert len(tiles) == 4 * len(images)

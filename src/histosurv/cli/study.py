@@ -14,14 +14,14 @@ def init(
     folder: Annotated[Path, typer.Argument(help="folder of the study; it is made")],
     study: Annotated[
         str,
-        typer.Option(help="whose config is taken: demo, bychkov2018, dlbcl_morph, hancock, surgen"),
+        typer.Option(help="demo, own (of yours), bychkov2018, dlbcl_morph, hancock or surgen"),
     ] = "demo",
 ) -> None:
     """Lay out the folder of a study: config, Snakefile, profiles; for the demo its data, too.
 
     Example: histosurv init my_study
 
-    Example: histosurv init my_study --study bychkov2018
+    Example: histosurv init my_study --study own
     """
     from histosurv.folder import DEMO, lay_out
 

@@ -180,7 +180,7 @@ def refuse_missing_images(spots: pd.DataFrame) -> None:
     """Stop at the first spot whose image is not there."""
     for image, place in zip(spots["image"], spots["listed_in"], strict=True):
         if not os.path.isfile(image):  # noqa: PTH113 - a Path each takes longer than looking
-            what = "is a folder" if Path(image).is_dir() else "is not there"
+            what = "is a folder" if os.path.isdir(image) else "is not there"  # noqa: PTH112
             mend = "write / in place of \\" if "\\" in image else "correct the path"
             raise InputError(
                 f"{place}, column image: {image} {what}; {mend} (relative to the table's folder) "

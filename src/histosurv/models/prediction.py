@@ -100,7 +100,8 @@ def predict(
     Returns
     -------
     patients : list of dict
-        ``patient_id``, ``spots``, and by score: ``log_odds``, ``risk_60m``, ``threshold``,
+        ``patient_id``, ``spots``, and by score: ``log_odds``, ``risk_60m``, the
+        threshold in both units,
         ``group`` (low or high), ``percentile`` among the development cohort's out-of-fold scores,
         and ``folds``, the log-odds by each fold's model.
     tiles : pandas.DataFrame
@@ -134,7 +135,8 @@ def _told(bundle: Bundle, name: str, values: pd.Series, threshold: float) -> dic
     return {
         "log_odds": value,
         "risk_60m": float(expit(value)),
-        "threshold": threshold,
+        "threshold_log_odds": threshold,
+        "threshold_risk_60m": float(expit(threshold)),
         "group": "high" if value >= threshold else "low",
         "percentile": bundle.percentile(name, value),
         "folds": [float(of_fold) for of_fold in values],

@@ -82,9 +82,9 @@ def _draw_reference(axes: Axes, reference: pd.DataFrame, told: dict) -> None:
     """Cumulated scores of the development cohort with the patient's place."""
     axes.plot(expit(reference["value"]), reference["percent"], color="#555555")
     risk, percent = told["risk_60m"], told["percentile"]
-    axes.axvline(expit(told["threshold"]), color="#999999", ls=":", lw=1)
+    axes.axvline(told["threshold_risk_60m"], color="#999999", ls=":", lw=1)
     axes.annotate(
-        "threshold", (expit(told["threshold"]), 2), rotation=90, fontsize=8, color="#777777",
+        "threshold", (told["threshold_risk_60m"], 2), rotation=90, fontsize=8, color="#777777",
         ha="right", va="bottom",
     )  # fmt: skip
     folds = expit(np.array(told["folds"]))
