@@ -106,7 +106,7 @@ def evaluate(
         asked["primary"] = next((name for name in ours if (scores["score"] == name).any()), "")
     # The workflow's own scores are of the test patients, whom it knows.
     is_brought = scores is not None and not settings
-    first = asked.get("primary") or ("" if scores is None else scores["score"].min())
+    first = _leading(scores, asked.get("primary", ""))
     warned = unlike(scores, table, first) if is_brought else []
     rare = {ALIVE: "alive at the last contact", CANCER_DEATH: "death of the cancer"}
     warned += [
@@ -116,7 +116,7 @@ def evaluate(
         if not settings and code not in set(table["event"])
     ]
     if readers or grade_high:
-        calls = _calls(scores, table, readers, grade_high, asked.get("primary", ""))
+        calls = _calls(scores, table, readers, grade_high, first)
         twice = sorted(set(calls["score"]) & set([] if scores is None else scores["score"]))
         if twice and not (config_file or settings):
             raise InputError(
@@ -143,12 +143,18 @@ def evaluate(
     say(f"figures are in {out / 'metrics.csv'}")
 
 
+def _leading(scores: "pd.DataFrame | None", primary: str) -> str:
+    """The score in whose patients readers and grade are evaluated: the study's, or the first."""
+    brought = set() if scores is None else set(scores["score"])
+    return primary if primary in brought else min(brought, default="")
+
+
 def _calls(
     scores: "pd.DataFrame | None",
     patients: "pd.DataFrame",
     readers: list[str],
     grade_high: int | None,
-    primary: str,
+    leading: str,
 ) -> "pd.DataFrame":
     """Scores of readers and grade, in the folds of the study's own score if there is one."""
     from histosurv.errors import InputError
@@ -158,8 +164,7 @@ def _calls(
 
     tested = patients[["patient_id"]].assign(repeat=1, fold=1)
     if scores is not None:
-        brought = set(scores["score"])
-        tested = scores[scores["score"] == (primary if primary in brought else min(brought))]
+        tested = scores[scores["score"] == leading]
     calls = comparator_scores(
         patients, tested.assign(part="test"), readers=readers, grade_high=grade_high
     )

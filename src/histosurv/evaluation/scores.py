@@ -76,8 +76,8 @@ def with_outcomes(scores: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
     return scores.reindex(columns=columns).merge(outcome, on="patient_id", validate="many_to_one")
 
 
-def unlike(scores: pd.DataFrame, patients: pd.DataFrame, primary: str) -> list[str]:
-    """Sentences on scores that were brought for other patients than the table has, or twice named.
+def unlike(scores: pd.DataFrame, patients: pd.DataFrame, leading: str) -> list[str]:
+    """Sentences on scores that were brought for some patients only, or under two names.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def unlike(scores: pd.DataFrame, patients: pd.DataFrame, primary: str) -> list[s
         ``patient_id, score``, as a person brings them.
     patients : pandas.DataFrame
         Everybody, by ``patient_id``.
-    primary : str
+    leading : str
         The score in whose patients readers, grade and stage are evaluated.
     """
     told, ids = [], patients["patient_id"]
@@ -96,7 +96,7 @@ def unlike(scores: pd.DataFrame, patients: pd.DataFrame, primary: str) -> list[s
             told.append(
                 f"{name}: {len(without)} of {len(ids)} patients have no row in the score table "
                 f"({shown})"
-                + ("; readers, grade and stage are evaluated on the others" * (name == primary))
+                + ("; readers, grade and stage are evaluated on the others" * (name == leading))
             )
     names = sorted(scores["score"].unique(), key=str.casefold)
     told += [
