@@ -52,8 +52,7 @@ onstart:
 
 
 onsuccess:
-    if is_new(RESULTS / "report" / "study.html"):
-        print("The report is ready:", RESULTS / "report" / "study.html")
+    after_the_last_step()
 
 
 onerror:

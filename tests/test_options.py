@@ -1,34 +1,57 @@
 """What is given to a command by hand is checked, too."""
 
+import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from histosurv.cli.options import settings_of
+from histosurv.cli.options import spot_settings_of
+from histosurv.config import SHIPPED, complete
 from histosurv.errors import InputError
-from histosurv.models.settings import NetworkSettings
+from histosurv.files import read_yaml
 from histosurv.spots.preparation import SpotSettings
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{'grid': 4}", "double quotes"),
-        ("[4]", "has no attribute"),
-        ('{"gird": 4}', "unexpected keyword argument 'gird'"),
+        ("{'grid': 4}", "double quotes.*; give that part of the config as JSON"),
+        ("[4]", "spots: .* is not of type 'object'"),
+        ('{"gird": 4}', "spots: unknown key 'gird'; did you mean 'grid'"),
+        ('{"tile_px": "abc"}', "spots: tile_px: 'abc' is not"),
+        ('{"tile_px": -224}', "spots: tile_px: -224 is less"),
+        ('{"mpp": "0.5"}', "spots: mpp: '0.5' is not"),
     ],
 )
-def test_settings_that_are_none_are_told_in_one_line(text, told):
-    for make in (SpotSettings.of, NetworkSettings.of):
-        with pytest.raises(InputError, match=r"^--settings: .*; give that part of the config"):
-            settings_of(text, make)
-    with pytest.raises(InputError, match=told):
-        settings_of(text, SpotSettings.of)
+def test_settings_of_spots_that_do_not_fit_are_told_in_one_line(text, told):
+    with pytest.raises(InputError, match=f"^--settings: .*{told}"):
+        spot_settings_of(text)
+
+
+@pytest.mark.parametrize(
+    ("network", "changed", "told"),
+    [
+        ("lstm", {"units": []}, "lstm: units: .*non-empty"),
+        ("attention_mil", {}, "attention_mil: unknown key 'cell'; known keys: width"),
+    ],
+)
+def test_settings_of_networks_that_do_not_fit_are_told_in_one_line(
+    network, changed, told, tmp_path
+):
+    models = complete(read_yaml(SHIPPED / "config.yaml"))["models"]
+    settings = {"network": models["lstm"] | changed} | {
+        key: models[key] for key in ("training", "tuning")
+    }
+    folders = ("--cohort", ".", "--features", ".", "--batches", "1", "--out", "out")
+    job = ("--repeat", "1", "--fold", "1", "--settings", json.dumps(settings))
+    line = told_by("train", network, *folders, *job, folder=tmp_path)
+    assert re.match(f"histosurv: --settings: models: {told}", line), line
 
 
 def test_settings_fill_what_they_do_not_name():
-    settings = settings_of('{"grid": 4, "stain": "macenko"}', SpotSettings.of)
+    settings = spot_settings_of('{"grid": 4, "stain": "macenko"}')
     assert (settings.geometry.grid, settings.stain) == (4, "macenko")
     assert settings.geometry.tile_px == SpotSettings().geometry.tile_px
 
@@ -38,7 +61,7 @@ TABLE = "patient_id,time_months,event,reader_1\n" + "".join(
 )
 
 
-def told(*words, folder):
+def told_by(*words, folder):
     """What a command that must fail says, in one line."""
     command = [sys.executable, "-m", "histosurv", *map(str, words)]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -58,7 +81,7 @@ def test_nothing_that_is_read_is_overwritten(tmp_path):
         ("demo", "."),
     ]
     for command in words:
-        line = told(*command, folder=tmp_path)
+        line = told_by(*command, folder=tmp_path)
         assert line.startswith("histosurv: ")
         assert "name another f" in line
     assert (tmp_path / "patients.csv").read_text() == TABLE
@@ -69,8 +92,8 @@ def test_folds_batches_and_results_that_are_not_there_are_told(tmp_path):
     (tmp_path / "patients.csv").write_text(TABLE)
     spots = "spot_id,patient_id\n" + "".join(f"S{i},P{i}\n" for i in range(12))
     (tmp_path / "spots.csv").write_text(spots)
-    line = told("report", tmp_path, folder=tmp_path)
+    line = told_by("report", tmp_path, folder=tmp_path)
     assert "no results of a run (the folder development is missing)" in line
     tables = ("--patients", "patients.csv", "--spots", "spots.csv", "--batch", "3")
     words = ("features", "import", *tables, "--spots-per-job", "4", "--store", "s", "--index", "i")
-    assert "12 spots, 4 a batch, make batches 0 to 2" in told(*words, ".", folder=tmp_path)
+    assert "12 spots, 4 a batch, make batches 0 to 2" in told_by(*words, ".", folder=tmp_path)

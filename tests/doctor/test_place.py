@@ -70,6 +70,19 @@ def test_ones_own_patients_with_the_settings_of_the_demo(simulated):
     assert "features: weights: imagenet" in output
 
 
+def test_a_misspelt_covariate_is_told_and_one_that_is_not_there_by_default_is_not(simulated):
+    table = simulated / "demo/patients.csv"
+    table.write_text(table.read_text().replace("grade", "differentiation"))
+    _, output = examined(
+        simulated,
+        evaluation={"covariates": ["stge", "grade", "stage"]},
+        models={"clinical": ["stage"]},
+    )
+    assert "evaluation: covariates: no table has a column stge; it is left out" in output
+    assert "did you mean 'stage'?" in output
+    assert "column grade" not in output
+
+
 def test_pictures_that_do_not_open_or_suit(simulated):
     images = sorted((simulated / "demo/images").iterdir())
     images[0].write_bytes(b"no picture")

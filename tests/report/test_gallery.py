@@ -193,6 +193,12 @@ def test_without_any_contribution_there_is_an_empty_table(tmp_path):
     assert len(table) == len(pictures) == 0
 
 
+def test_a_table_of_something_else_is_refused(tmp_path):
+    (tmp_path / "scores.csv").write_text("patient_id,score,value\nP,lstm,1\n")
+    with pytest.raises(InputError, match=r"scores\.csv: is no table of contributions \(Usecols do"):
+        write_gallery([tmp_path / "scores.csv"], tmp_path, SpotSettings(), tmp_path / "out")
+
+
 def test_tables_of_two_runs_are_refused(tmp_path):
     cohort = Cohort(tmp_path, ["s"])
     cohort.contribute("s", 6, 1.0)

@@ -43,6 +43,7 @@ def study(tmp_path_factory):
     glass.save(folder / "demo" / one_of_two["image"])
     run = run_snakemake(folder, "all", "bundle", config=CONFIG)
     assert run.returncode == 0, output_of(run)
+    assert "spots of the cohort development could not be used" in output_of(run)
     return folder
 
 

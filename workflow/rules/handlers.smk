@@ -2,6 +2,7 @@
 
 import time
 
+from histosurv.cohort.tables import read_indexes
 from histosurv.cluster import refuse_beside_earlier_jobs, refuse_for_cluster
 from histosurv.files import bring_back_from_future
 from snakemake.settings.types import DeploymentMethod
@@ -25,6 +26,25 @@ def before_the_first_step():
 def is_new(path):
     """Whether this run made a file."""
     return Path(path).is_file() and Path(path).stat().st_mtime >= STARTED
+
+
+def after_the_last_step():
+    """Where the report lies, and what a user should not learn from it alone."""
+    page = RESULTS / "report" / "study.html"
+    if is_new(page):
+        print("The report is ready:", page)
+        for told in left_out():
+            print(f"{told}; the report says why.")
+
+
+def left_out():
+    """How many spots of each cohort could not be used, in words."""
+    for cohort in ("development", *PLAN.external):
+        features = RESULTS / cohort / "features"
+        index = read_indexes(features, len(PLAN.numbers(cohort)))
+        n = (index["status"] != "done").sum()
+        if n:
+            yield f"{n} of {len(index)} spots of the cohort {cohort} could not be used"
 
 
 def mistakes():

@@ -18,7 +18,7 @@ from histosurv.cli.options import (
     Spots,
     SpotsAsJson,
     Unmatched,
-    settings_of,
+    spot_settings_of,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -89,11 +89,10 @@ def compute(
     from histosurv.features.encoders import Encoder
     from histosurv.features.extract import extract
     from histosurv.publish import write_table
-    from histosurv.spots.preparation import SpotSettings
     from histosurv.spots.tile_table import read_quality, read_tiles
 
     spots, tiles = read_quality(quality), read_tiles(tile_table)
-    how = settings_of(settings, SpotSettings.of)
+    how = spot_settings_of(settings)
     encoder = Encoder(
         weights_file,
         use_device(threads),

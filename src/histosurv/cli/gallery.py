@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from histosurv.cli.options import Batches, OutFolder, SpotsAsJson, settings_of
+from histosurv.cli.options import Batches, OutFolder, SpotsAsJson, spot_settings_of
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -28,7 +28,6 @@ def gallery(
     results/development/spots --batches 3 --out results/development/explanations
     """
     from histosurv.report.gallery import write_gallery
-    from histosurv.spots.preparation import SpotSettings
 
-    how = settings_of(settings, SpotSettings.of)
+    how = spot_settings_of(settings)
     write_gallery(attribution, spots, how, out, n_batches=batches)

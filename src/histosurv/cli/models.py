@@ -53,6 +53,7 @@ def train(
     """
     import shutil
 
+    from histosurv.config import check_section
     from histosurv.device import use_device
     from histosurv.models.job import read_job
     from histosurv.models.settings import Candidates
@@ -60,7 +61,12 @@ def train(
     from histosurv.models.tuning import choose
     from histosurv.publish import write_table
 
-    candidates = settings_of(settings, Candidates.of)
+    def checked(keys: dict) -> Candidates:
+        as_in_config = {network if key == "network" else key: keys[key] for key in keys}
+        check_section("models", as_in_config, "--settings")
+        return Candidates.of(keys)
+
+    candidates = settings_of(settings, checked)
     device = use_device(threads)
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
     checkpoints = out / "checkpoints"

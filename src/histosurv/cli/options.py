@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from histosurv.errors import InputError
+
+if TYPE_CHECKING:
+    from histosurv.spots.preparation import SpotSettings
 
 Out = Annotated[Path, typer.Option("--out", writable=True, help="file to write")]
 OutFolder = Annotated[Path, typer.Option("--out", writable=True, help="folder to write to")]
@@ -40,6 +43,24 @@ Repeat = Annotated[int, typer.Option(min=1, help="partition of the folds table, 
 Fold = Annotated[int, typer.Option(min=1, help="fold that is tested, from 1")]
 
 _Settings = TypeVar("_Settings")
+
+
+def spot_settings_of(text: str) -> "SpotSettings":
+    """The config's ``spots:`` as `SpotsAsJson` says it, checked as in a config file.
+
+    Raises
+    ------
+    InputError
+        It is no JSON, or a key or value does not fit.
+    """
+    from histosurv.config import check_section
+    from histosurv.spots.preparation import SpotSettings
+
+    def checked(keys: dict) -> SpotSettings:
+        check_section("spots", keys, "--settings")
+        return SpotSettings.of(keys)
+
+    return settings_of(text, checked)
 
 
 def settings_of(

@@ -20,6 +20,7 @@ from histosurv.cli.options import (
     SpotsAsJson,
     Unmatched,
     settings_of,
+    spot_settings_of,
 )
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
@@ -154,14 +155,13 @@ def tiles(
     from histosurv.publish import write_table
     from histosurv.spots.contact_sheet import write_sheet
     from histosurv.spots.cores import with_cores
-    from histosurv.spots.preparation import SpotSettings
     from histosurv.spots.thumbnails import write_thumbnails
     from histosurv.spots.tile_table import tabulate
 
     cohort = read_cohort(patients, spots, slides, unmatched=unmatched, look=False)
     rows = cohort.batch(batch, spots_per_job)
     refuse_missing_images(rows)
-    done = tabulate(with_cores(rows, cores), settings_of(settings, SpotSettings.of), threads)
+    done = tabulate(with_cores(rows, cores), spot_settings_of(settings), threads)
     write_table(done.tiles, out)
     if sheet:
         write_sheet(done.panels, sheet)

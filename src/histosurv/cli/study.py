@@ -38,7 +38,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(writable=True, help="folder to write the cohort to")],
     patients: Annotated[int, typer.Option(min=1, help="number of patients")] = 120,
     spot_px: Annotated[
-        int, typer.Option(min=224, help="side of a spot; the study's is 3500")
+        int, typer.Option(min=224, max=20000, help="side of a spot; the study's is 3500")
     ] = 448,
     seed: Seed = 2018,
     null: Annotated[
@@ -68,7 +68,7 @@ def dearray(
     slide: Annotated[Path, typer.Argument(help="slide or overview of a tissue microarray")],
     rows: Annotated[int, typer.Option(min=1, help="rows of the array")],
     columns: Annotated[int, typer.Option(min=1, help="columns of the array")],
-    core_diameter_um: Annotated[float, typer.Option(min=1, help="diameter of a core")],
+    core_diameter_um: Annotated[float, typer.Option(min=100, max=10000, help="diameter of a core")],
     map_file: Annotated[
         Path, typer.Option("--map", help="CSV: row, column, patient_id, control or empty")
     ],

@@ -1,6 +1,7 @@
 """Read a CSV table and hold it against its schema, cell by cell."""
 
 import csv
+import difflib
 import io
 import re
 from collections.abc import Iterable
@@ -79,10 +80,24 @@ def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: 
     """Stop at the first column that the user names under `key` and the table lacks."""
     for name in names:
         if name not in table:
+            near = nearest(name, table.columns)
             raise InputError(
-                f"{path}, row 1: column {name} is missing (named under {key}); add it or "
-                "take the name out"
+                f"{path}, row 1: column {name} is missing (named under {key}); "
+                f"{near or 'add it or take the name out'}"
             )
+
+
+def nearest(name: str, columns: Iterable[str]) -> str:
+    """The column that a misspelt name may mean, as a question; empty where none is like it."""
+    near = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.7)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def and_others(bad: pd.Series) -> str:
+    """In which rows a mistake stands besides the first, to end the advice to mend that one."""
+    rows = [str(row) for row in bad.index[bad][1:]]
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f", as in row {', '.join(rows[:5])}{more}" if rows else ""
 
 
 def header_of(path: Path | str, schema_name: str) -> list[str]:
@@ -161,7 +176,7 @@ def _typed(cells: pd.Series, rule: dict, path: Path, *, required: bool) -> pd.Se
             row = bad.index[bad][0]
             raise InputError(
                 f"{path}, row {row}, column {cells.name}: {cells[row]!r} {what} "
-                f"({rule['description']}); correct the cell"
+                f"({rule['description']}); correct the cell{and_others(bad)}"
             )
 
     may_miss = "null" in rule["type"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from histosurv.cohort.columns import read_table, refuse_duplicates, require_columns
+from histosurv.cohort.columns import and_others, read_table, refuse_duplicates, require_columns
 from histosurv.cohort.endpoint import HORIZON_MONTHS, heaped_at_horizon, label_60m
 from histosurv.errors import InputError
 from histosurv.files import batch_name
@@ -171,21 +171,24 @@ def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
         row = patients.index[wrong][0]
         raise InputError(
             f"{path}, row {row}, column {reader}: {patients.at[row, reader]!r} is not low, high or "
-            "empty (a pathologist's call); correct the cell"
+            f"empty (a pathologist's call); correct the cell{and_others(wrong)}"
         )
     return calls
 
 
 def refuse_missing_images(spots: pd.DataFrame) -> None:
     """Stop at the first spot whose image is not there."""
-    for image, place in zip(spots["image"], spots["listed_in"], strict=True):
-        if not os.path.isfile(image):  # noqa: PTH113 - a Path each takes longer than looking
-            what = "is a folder" if os.path.isdir(image) else "is not there"  # noqa: PTH112
-            mend = "write / in place of \\" if "\\" in image else "correct the path"
-            raise InputError(
-                f"{place}, column image: {image} {what}; {mend} (relative to the table's folder) "
-                "or bring the file"
-            )
+    # A Path each takes longer than looking.
+    missing = spots[[not os.path.isfile(image) for image in spots["image"]]]  # noqa: PTH113
+    if len(missing):
+        image, place = missing["image"].iloc[0], missing["listed_in"].iloc[0]
+        what = "is a folder" if os.path.isdir(image) else "is not there"  # noqa: PTH112
+        others = f", as {len(missing) - 1} others" if len(missing) > 1 else ""
+        mend = "write / in place of \\" if "\\" in image else "correct the path"
+        raise InputError(
+            f"{place}, column image: {image} {what}{others}; {mend} (relative to the table's "
+            "folder) or bring the file"
+        )
 
 
 def _with_images(spots: pd.DataFrame, path: Path) -> pd.DataFrame:

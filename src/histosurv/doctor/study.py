@@ -12,6 +12,7 @@ from histosurv.errors import InputError
 from histosurv.files import read_yaml
 
 if TYPE_CHECKING:
+    from histosurv.cohort.membership import Cohort
     from histosurv.plan import Plan
 
 CONFIG_FILE = Path("config.yaml")  # which the workflow reads before any other
@@ -86,6 +87,7 @@ def tables(case: Case) -> Iterator[Finding]:
     for name in plan.external:
         yield from _counted(plan, name, f"tables of the external cohort {name}")
     yield from _demo_settings(settings)
+    yield from _misspelt(cohort, settings["evaluation"])
     # Drawn once more when their step comes, from those whose pictures can be used.
     how = settings["resampling"]
     rotate(
@@ -115,6 +117,23 @@ def _counted(plan: "Plan", name: str, what: str) -> Iterator[Finding]:
             f"{first['id']}: {first['reason']}",
             "correct the ids if that is not meant",
         )
+
+
+def _misspelt(cohort: "Cohort", evaluation: dict) -> Iterator[Finding]:
+    """Say which columns are asked for that no table has; the report goes without them."""
+    from histosurv.cohort.columns import nearest
+    from histosurv.config import config_schema
+
+    columns = [*cohort.patients.columns, *cohort.spots.columns]
+    usual = config_schema()["properties"]["evaluation"]["properties"]
+    for key in ("covariates", "subgroups"):
+        for name in evaluation[key]:
+            near = nearest(name, columns)
+            if name not in columns and (near or name not in usual[key]["default"]):
+                yield note(
+                    f"evaluation: {key}: no table has a column {name}; it is left out",
+                    near or "correct the name, or take it out",
+                )
 
 
 def _demo_settings(settings: dict) -> Iterator[Finding]:

@@ -110,13 +110,18 @@ def choose_tiles(attribution: pd.DataFrame) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     columns = [*IDS, "tile", "contribution"]
-    return pd.read_csv(
-        path,
-        usecols=columns,
-        dtype=dict.fromkeys(IDS, str),
-        keep_default_na=False,
-        na_values={"contribution": [""]},
-    )[columns]
+    try:
+        return pd.read_csv(
+            path,
+            usecols=columns,
+            dtype=dict.fromkeys(IDS, str),
+            keep_default_na=False,
+            na_values={"contribution": [""]},
+        )[columns]
+    except ValueError as error:  # of pandas: no such columns, no table at all
+        raise InputError(
+            f"{path}: is no table of contributions ({error}); give one of `histosurv attribute`"
+        ) from None
 
 
 def _find(
