@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from histosurv.cli import main
 from histosurv.cli.options import spot_settings_of
 from histosurv.config import SHIPPED, complete
 from histosurv.errors import InputError
@@ -54,6 +55,21 @@ def test_settings_fill_what_they_do_not_name():
     settings = spot_settings_of('{"grid": 4, "stain": "macenko"}')
     assert (settings.geometry.grid, settings.stain) == (4, "macenko")
     assert settings.geometry.tile_px == SpotSettings().geometry.tile_px
+
+
+@pytest.mark.parametrize(
+    "told", ["CUDA error: out of memory", "CUDA out of memory. Tried to allocate 2.00 GiB"]
+)
+def test_a_card_that_others_have_filled_is_told_in_one_line(monkeypatch, told):
+    def fills():
+        raise RuntimeError(told)
+
+    monkeypatch.setattr("histosurv.cli.app", fills)
+    with pytest.raises(SystemExit, match=r"^histosurv: the GPU has not enough free memory"):
+        main()
+    told = "CUDA error: an illegal memory access was encountered"
+    with pytest.raises(RuntimeError, match="illegal"):
+        main()
 
 
 TABLE = "patient_id,time_months,event,reader_1\n" + "".join(

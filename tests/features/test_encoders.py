@@ -5,6 +5,7 @@ import torch
 import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tests.features.encoding import torchvisions_vgg16
 
 from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.errors import InputError
@@ -40,9 +41,7 @@ def tiles():
 
 
 def test_features_are_torchvisions_vgg16_after_the_second_rectified_layer(encoder, weights, tiles):
-    model = torchvision.models.vgg16(weights=None)
-    model.load_state_dict(load_file(weights))
-    model.eval()
+    model = torchvisions_vgg16(weights)
     light = tiles.permute(0, 3, 1, 2).float() / 255
     light = torchvision.transforms.functional.normalize(light, **PREPROCESSING["torchvision"])
     with torch.inference_mode():

@@ -2,13 +2,22 @@ import pytest
 import torch
 import torchvision
 from safetensors.torch import load_file
-from tests.features.encoding import encoder_of, normalised
+from tests.features.encoding import encoder_of, normalised, torchvisions_vgg16
 
 from histosurv.errors import InputError
+from histosurv.features.encoders import Encoder
 from histosurv.features.networks import classifier, filled, read_grey_levels
 from histosurv.features.weights import prepare_weights, read_header
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def vgg16(tmp_path_factory):
+    """File with drawn weights."""
+    path = tmp_path_factory.mktemp("vgg16") / "encoder.safetensors"
+    prepare_weights("vgg16", "random", path, seed=1)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -48,18 +57,17 @@ def test_a_vision_transformer_says_which_tiles_it_takes(tmp_path):
 @pytest.mark.parametrize(
     ("layer", "relu"), [("fc1", "before"), ("fc1", "after"), ("fc2", "before")]
 )
-def test_layers_of_vgg16(tiles, tmp_path, layer, relu):
-    encoder = encoder_of("vgg16", "random", tmp_path, layer=layer, relu=relu)
+def test_layers_of_vgg16(vgg16, tiles, layer, relu):
+    encoder = Encoder(vgg16, CPU, precision="fp32", layer=layer, relu=relu)
     features = encoder.encode([tiles])
     assert features.shape == (3, 4096)
     assert (features.min() < 0) == (relu == "before")
     assert encoder.recipe["layer"] == f"{layer} {relu} ReLU"
-    model = torchvision.models.vgg16(weights=None)
-    model.load_state_dict(load_file(tmp_path / "encoder.safetensors"))
+    model = torchvisions_vgg16(vgg16)
     n = {("fc1", "before"): 1, ("fc1", "after"): 2, ("fc2", "before"): 4}[layer, relu]
     with torch.inference_mode():
-        light = normalised(tiles, read_header(tmp_path / "encoder.safetensors"))
-        expected = model.eval().classifier[:n](model.features(light).flatten(1))
+        light = normalised(tiles, read_header(vgg16))
+        expected = model.classifier[:n](model.features(light).flatten(1))
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -96,8 +104,8 @@ def test_without_a_network_the_mend_is_named(tmp_path, monkeypatch):
             prepare_weights(name, "imagenet", tmp_path / "w")
 
 
-def test_reading_whole_grey_levels_is_the_same_network(tiles, tmp_path):
-    encoder = encoder_of("vgg16", "random", tmp_path)
+def test_reading_whole_grey_levels_is_the_same_network(vgg16, tiles):
+    encoder = Encoder(vgg16, CPU, precision="fp32")
     expected = encoder.encode([tiles])
     mean, std = encoder._mean.flatten(), encoder._std.flatten()
     mean, std = read_grey_levels(encoder._network, mean, std)

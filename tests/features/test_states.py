@@ -48,20 +48,29 @@ def write_keras(path, state, *, counted=False, dense=True):
             file[f"{folder}/{keys[0]}"], file[f"{folder}/{keys[1]}"] = weight, bias
 
 
+def encoded(weights):
+    """Features of two tiles."""
+    drawn = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    encoder = Encoder(weights, torch.device("cpu"), precision="fp32")
+    return encoder.encode([torch.from_numpy(drawn)])
+
+
+@pytest.fixture(scope="module")
+def torchs(state, tmp_path_factory):
+    """Features by the same weights in torchvision's file."""
+    folder = tmp_path_factory.mktemp("torch")
+    torch.save(state, folder / "torch.pth")
+    header = prepare_weights("vgg16", str(folder / "torch.pth"), folder / "t")
+    assert header["preprocessing"]["name"] == "torchvision"
+    return encoded(folder / "t")
+
+
 @pytest.mark.parametrize("counted", [False, True])
-def test_a_keras_file_is_the_same_network(state, tmp_path, counted):
+def test_a_keras_file_is_the_same_network(state, torchs, tmp_path, counted):
     write_keras(tmp_path / "keras.h5", state, counted=counted)
     header = prepare_weights("vgg16", str(tmp_path / "keras.h5"), tmp_path / "k")
     assert header["preprocessing"]["name"] == "caffe"
-    torch.save(state, tmp_path / "torch.pth")
-    header = prepare_weights("vgg16", str(tmp_path / "torch.pth"), tmp_path / "t")
-    assert header["preprocessing"]["name"] == "torchvision"
-    drawn = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
-    tiles = torch.from_numpy(drawn)
-    keras, torchs = (
-        Encoder(tmp_path / name, torch.device("cpu"), precision="fp32").encode([tiles])
-        for name in "kt"
-    )
+    keras = encoded(tmp_path / "k")
     # The two means differ by up to half a grey level.
     assert (keras - torchs).abs().max() < 0.02 * torchs.abs().max()
     assert not torch.equal(keras, torchs)

@@ -7,7 +7,7 @@ from tests.running import output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 
-N_PATIENTS = 60
+N_PATIENTS = 48
 N_FOR_SIGNAL = 180  # 95 % power for the planted signal: see test_signal.py
 
 

@@ -19,6 +19,7 @@ CONFIG = QUICK | {
     "cohorts": {"development": {"patients": "patients.csv", "spots": "spots.csv"}},
     "features": {"import": "features"},
     "spots_per_job": 20,
+    "resampling": {"scheme": "single"},
     "models": QUICK["models"] | {"baselines": []},
 }
 METRICS = "results/development/evaluation/metrics.csv"

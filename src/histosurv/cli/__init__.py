@@ -62,3 +62,10 @@ def main() -> None:
         if error.filename is None:
             raise
         sys.exit(f"{MISTAKE}{error.filename}: {error.strerror}")
+    except RuntimeError as error:  # of torch, which is loaded by the commands that need it
+        if "CUDA" not in str(error) or "out of memory" not in str(error):
+            raise
+        sys.exit(
+            f"{MISTAKE}the GPU has not enough free memory; free some, or set CUDA_VISIBLE_DEVICES= "
+            "to compute on the CPU"
+        )

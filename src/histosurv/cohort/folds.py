@@ -161,6 +161,12 @@ def named_blocks(spots: pd.DataFrame) -> pd.Series:
     return block
 
 
+def blocks_of_patients(spots: pd.DataFrame) -> pd.Series:
+    """Names of the blocks of each patient, several with a plus; empty where none is named."""
+    names = named_blocks(spots).groupby(spots["patient_id"])
+    return names.agg(lambda of: " + ".join(sorted(set(of) - {""})))
+
+
 def _block_groups(patients: pd.DataFrame, spots: pd.DataFrame, n_folds: int) -> np.ndarray:
     """Number of the group of blocks that each patient belongs to."""
     owner = pd.Categorical(spots["patient_id"], categories=patients["patient_id"]).codes

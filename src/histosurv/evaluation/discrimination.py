@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm, rankdata
 from sklearn.metrics import roc_curve
-from statsmodels.stats.proportion import proportion_confint
 
 from histosurv.evaluation.estimate import Estimate
 
@@ -143,7 +142,11 @@ def shares(is_high: np.ndarray, is_dead: np.ndarray) -> dict[str, tuple[Estimate
         "npv_60m": (~is_dead, ~is_high),
     }
     return {
-        name: (_share((hit & of).sum(), of.sum()), int(of.sum()), int((of & is_dead).sum()))
+        name: (
+            Estimate.share((hit & of).sum(), of.sum(), "no such patient"),
+            int(of.sum()),
+            int((of & is_dead).sum()),
+        )
         for name, (hit, of) in wanted.items()
     }
 
@@ -180,12 +183,6 @@ def spread_within_folds(scores: pd.DataFrame) -> Estimate:
     sd = float(np.sqrt((left**2).sum() / free))
     reach = [np.sqrt(once / chi2.ppf(tail, once)) for tail in (0.975, 0.025)]
     return Estimate(sd, *(float(sd * factor) for factor in reach))
-
-
-def _share(hits: int, of: int) -> Estimate:
-    if of == 0:
-        return Estimate.missing("no such patient")
-    return Estimate(hits / of, *proportion_confint(hits, of, method="wilson"))
 
 
 def _with_interval(auc: float, variance: float) -> Estimate:

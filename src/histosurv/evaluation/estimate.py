@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import chi2, norm
+from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95
 REACH = float(norm.ppf(0.5 + LEVEL / 2))  # standard errors to each side of a normal interval
@@ -39,6 +40,13 @@ class Estimate(NamedTuple):
         """Ratio from its logarithm: interval and p (against 1) on the logarithmic scale."""
         log = cls.normal(log_value, error)
         return cls(*np.exp(log[:3]).tolist(), log.p, log.note)
+
+    @classmethod
+    def share(cls, hits: int, of: int, nobody: str = "") -> "Estimate":
+        """Share with Wilson's interval; ``nobody`` says why there is none of nothing."""
+        if not of:
+            return cls.missing(nobody)
+        return cls(hits / of, *proportion_confint(hits, of, method="wilson"))
 
     def within(self, lowest: float, highest: float) -> "Estimate":
         """The same with an interval that ends where the figure's range does."""

@@ -41,9 +41,7 @@ class Spots:
         if scores:
             found = read_table(scores, "spot_scores")
         if table:
-            spots = read_checked_spots(table)
-            named = spots[["patient_id"]].assign(block=named_blocks(spots))
-            blocks = named[named["block"] != ""].drop_duplicates().reset_index(drop=True)
+            blocks = blocks_in(read_checked_spots(table))
         if quality:
             seen = pd.concat([_read_quality(path) for path in quality])
             doubtful = seen["usable"].eq("1") & seen["reasons"].ne("")
@@ -69,6 +67,12 @@ class Spots:
             str(block): patients["patient_id"].isin(rows["patient_id"]).to_numpy()
             for block, rows in blocks.groupby("block", sort=True)
         }
+
+
+def blocks_in(spots: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of a patient and a block in which a spot of that patient lies."""
+    named = spots[["patient_id"]].assign(block=named_blocks(spots))
+    return named[named["block"] != ""].drop_duplicates().reset_index(drop=True)
 
 
 def _read_quality(path: Path) -> pd.DataFrame:

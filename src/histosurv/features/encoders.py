@@ -231,7 +231,7 @@ def _memory(device: torch.device) -> Iterator[None]:
 
 def _is_full(error: RuntimeError) -> bool:
     """Whether memory did not suffice; some libraries say it in words only."""
-    told = ("ALLOC_FAILED", "allocate memory")
+    told = ("ALLOC_FAILED", "allocate memory", "out of memory")
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in told)
 
 

@@ -127,6 +127,9 @@ def _shared(network: nn.Module) -> _Shared:
     if not isinstance(first, AttentionRisk | Lstm) or getattr(first, "bidirectional", False):
         return _Shared(network, lambda tiles: tiles, network)
     first.takes_projection = True
+    for module in behind.modules():  # on a GPU a copy's weights lie scattered
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()
     return _Shared(behind, first.project, network)
 
 

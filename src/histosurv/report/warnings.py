@@ -1,9 +1,9 @@
 """What a reader must know before the figures."""
 
+from histosurv.evaluation.sections.comparison import POOLING_GAP
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, name_of, number
 
-POOLING_GAP = 0.02
 FEW_DEATHS = 100
 MANY_UNKNOWN = 0.1
 POOLED = {
@@ -67,7 +67,7 @@ def _of_outcomes(run: Run) -> list[str]:
 
 def _of_pooling(run: Run) -> list[str]:
     """Models whose figures over all patients are not those within folds."""
-    found = []
+    found = {}
     for score in (*run.models, *run.clinical):
         gaps = []
         for figure, name in POOLED.items():
@@ -81,9 +81,11 @@ def _of_pooling(run: Run) -> list[str]:
             ):
                 gaps.append(f"{name} {number(pooled['estimate'])} and {number(within['estimate'])}")
         if gaps:
-            found.append(
-                f"{name_of(score)}: figures over all patients and within folds differ "
-                f"({listed(gaps)}); the models of the folds differ in level or, of few patients, "
-                "chance is at work. Within folds is the result."
-            )
-    return found
+            found[name_of(score)] = listed(gaps)
+    if not found:
+        return []
+    return [
+        "Figures over all patients and within folds differ: "
+        f"{'; '.join(f'{name} ({gaps})' for name, gaps in found.items())}. The models of the folds "
+        "differ in level or, of few patients, chance is at work. Within folds is the result."
+    ]

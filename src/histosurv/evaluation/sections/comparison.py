@@ -9,7 +9,7 @@ from histosurv.evaluation.resampling import percentiles
 from histosurv.evaluation.sample import Score
 from histosurv.evaluation.study import MAJORITY, Study, row
 
-GAP = 0.02  # between a pooled figure and that within folds, from which pooling is in doubt
+POOLING_GAP = 0.02  # between a pooled figure and that within folds, from which pooling is in doubt
 
 _DIFFERENCES = {
     "auc_ipcw_60m": "AUC with weights",
@@ -140,7 +140,7 @@ def gaps(study: Study) -> list[str]:
         point = study.point(score)
         for figure in ("auc_60m", "auc_ipcw_60m", "c_uno", "c_harrell"):
             pooled, within = point[figure], point[f"{figure}_within_folds"]
-            if abs(pooled - within) > GAP:
+            if abs(pooled - within) > POOLING_GAP:
                 found.append(
                     f"{name}: {figure} is {pooled:.3f} over all patients and {within:.3f} within "
                     "folds: the levels of the folds' models differ or, of few patients, chance is "

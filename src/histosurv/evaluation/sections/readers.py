@@ -3,7 +3,6 @@
 from itertools import combinations
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from histosurv.evaluation.agreement import kappa
 from histosurv.evaluation.comparison import mcnemar
@@ -27,7 +26,7 @@ def agreement(study: Study) -> list[dict]:
     for i, name in enumerate(names):
         seen = study.scores[name].rows
         high = int(calls[seen, i].sum())
-        estimate = _share(high, len(seen))
+        estimate = Estimate.share(high, len(seen), "has read nobody")
         rows.append(row("share_high", estimate, *study.counts(seen)["ever"], "Wilson", score=name))
     for i, j in combinations(range(len(names)), 2):
         estimate, _ = kappa(calls[:, [i, j]], **how)
@@ -41,15 +40,10 @@ def agreement(study: Study) -> list[dict]:
         method = "Fleiss' kappa; percentile bootstrap of patients"
         rows.append(row("kappa", estimate, *size, method, against=against))
         same = (calls[everyone] == calls[everyone][:, :1]).all(axis=1)
-        estimate = _share(int(same.sum()), len(everyone))
+        nobody = "no patient was read by all of them"
+        estimate = Estimate.share(int(same.sum()), len(everyone), nobody)
         rows.append(row("share_unanimous", estimate, *size, "Wilson", against=against))
     return rows
-
-
-def _share(hits: int, of: int) -> Estimate:
-    if not of:
-        return Estimate.missing("no patient was read by all of them")
-    return Estimate(hits / of, *proportion_confint(hits, of, method="wilson"))
 
 
 def like_for_like(study: Study) -> list[dict]:

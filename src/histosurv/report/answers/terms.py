@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from histosurv.evaluation.design import Covariate
+from histosurv.evaluation.spots import Spots, blocks_in
 from histosurv.report.origin import without_folder
 from histosurv.report.run import PATIENT_STAGES, Run
 from histosurv.report.wording import NAMES, interval, listed, name_of, p_value
@@ -92,13 +93,9 @@ def variables(run: Run, *, with_readers: bool = True) -> dict[str, Covariate | N
 
     Grade, stage, age and sex are among them wherever the table has them.
     """
-    config, table = run.config, run.patients.reset_index(drop=True)
-    readers = config["cohort"]["readers"]
-    named = run.spots.loc[run.spots["block"] != "", ["patient_id", "block"]].drop_duplicates()
-    if len(named):
-        # A patient with spots in several blocks belongs to none, as in the evaluation.
-        alone = named.drop_duplicates("patient_id", keep=False).set_index("patient_id")["block"]
-        table = table.assign(block=table["patient_id"].map(alone))
+    config, readers = run.config, run.config["cohort"]["readers"]
+    # A patient with spots in several blocks belongs to none, as in the evaluation.
+    table = Spots(blocks=blocks_in(run.spots)).with_block(run.patients.reset_index(drop=True))
     asked = [
         *[name for name in USUAL if name in table],
         *config["evaluation"]["covariates"],

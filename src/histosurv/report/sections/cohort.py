@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from histosurv.cohort.folds import blocks_of_patients
 from histosurv.evaluation.design import Covariate
 from histosurv.report.content import Content, Missing, Plot, Table
 from histosurv.report.figures.follow_up import ENDS, draw_follow_up
@@ -50,16 +51,10 @@ def described(run: Run) -> dict[str, Covariate]:
     asked = run.config["evaluation"]
     names = [*asked["covariates"], *asked["subgroups"], *run.config["models"]["clinical"],
              *run.config["cohort"]["strata"], *run.config["cohort"]["readers"]]  # fmt: skip
-    table = run.patients.assign(block=_blocks(run))
+    blocks = run.patients["patient_id"].map(blocks_of_patients(run.spots))
+    table = run.patients.assign(block=blocks.fillna(""))
     names = [name for name in dict.fromkeys([*names, "block"]) if name in table]
     return {name: Covariate.of(table[name]) for name in names if table[name].ne("").any()}
-
-
-def _blocks(run: Run) -> pd.Series:
-    """Block of each patient; one with spots in several has their names."""
-    named = run.spots[run.spots["block"] != ""].groupby("patient_id")["block"]
-    joined = named.agg(lambda of: " + ".join(sorted(set(of))))
-    return run.patients["patient_id"].map(joined).fillna("")
 
 
 def characteristics(patients: pd.DataFrame, columns: dict[str, Covariate]) -> pd.DataFrame:

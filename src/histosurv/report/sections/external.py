@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from histosurv.config import DEVELOPMENT
+from histosurv.evaluation.estimate import Estimate
 from histosurv.report.content import Content, Item, Missing, Plot, Table
 from histosurv.report.figures.drift import draw_drift
 from histosurv.report.figures.stain import DYES, draw_stain_drift
@@ -186,17 +186,18 @@ def _beyond(table: pd.DataFrame) -> tuple[float, tuple[int, int]]:
 
 def _told_drift(beyond: tuple[int, int]) -> str:
     n, of = beyond
-    low, high = proportion_confint(n, of, method="wilson")
+    share = Estimate.share(n, of)
     return (
         f"{n} of {of} spots here lie beyond the 95th percentile of the development cohort: "
-        f"{n / of:.0%} (95 % interval {low:.0%} to {high:.0%}, Wilson; 5 % expected)"
+        f"{share.value:.0%} (95 % interval {share.lower:.0%} to {share.upper:.0%}, Wilson; 5 % "
+        "expected)"
     )
 
 
 def _warnings(theirs: Run, drift: pd.DataFrame) -> list[str]:
     found, cohort = [], theirs.cohort
     n, of = _beyond(drift)[1]
-    if of and proportion_confint(n, of, method="wilson")[0] > 0.25:
+    if Estimate.share(n, of).lower > 0.25:
         found.append(
             f"External cohort {cohort}: {n} of {of} spots lie beyond the 95th percentile of the "
             "development cohort's features (drift); figures there are of tissue that the models "

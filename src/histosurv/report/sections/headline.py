@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
+from histosurv.evaluation.sections.comparison import POOLING_GAP
 from histosurv.report.run import Run
 from histosurv.report.sections.external import finding
 from histosurv.report.sections.hazard import why_not_adjusted
-from histosurv.report.warnings import POOLING_GAP
 from histosurv.report.wording import by_five_years, has, listed, name_of, p_value, size, told
 
 KEY_FIGURES = {

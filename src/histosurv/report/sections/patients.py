@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from histosurv.cohort.folds import blocks_of_patients
 from histosurv.report.content import MOST_ROWS, Content, Missing, Table
 from histosurv.report.figures.tissue import COLOURS, largest
 from histosurv.report.run import Run
@@ -59,9 +60,6 @@ def patients(run: Run) -> Content:
 
 
 def _rows(run: Run, table: pd.DataFrame) -> pd.DataFrame:
-    block = run.spots.groupby("patient_id")["block"].agg(
-        lambda of: " + ".join(sorted(set(of) - {""}))
-    )
     return pd.DataFrame(
         {
             "Patient": table["patient_id"],
@@ -74,7 +72,7 @@ def _rows(run: Run, table: pd.DataFrame) -> pd.DataFrame:
             "Last seen": table["event"].map(ENDS),
             "Fold": table["fold"].astype(int).astype(str),
             "Spots": [str(len(of)) for of in table["spots"]],
-            "Block": table["patient_id"].map(block).fillna(""),
+            "Block": table["patient_id"].map(blocks_of_patients(run.spots)).fillna(""),
         }
     )
 
