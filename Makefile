@@ -24,11 +24,12 @@ report: $(INSTALLED)
 	snakemake --quiet rules --report results/report/run.zip
 	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
-# Four files at a time, for each makes runs of its own and those on a cluster mostly wait; whole runs
-# first, the longest before all. Their files are named one by one: of a file and its folder pytest
-# makes one, in the order of the alphabet.
+# Four files at a time, for each makes runs of its own and those on a cluster mostly wait, and none
+# spins on a core that another could use; whole runs first, the longest before all. Their files are
+# named one by one: of a file and its folder pytest makes one, in the order of the alphabet.
 LONGEST := tests/workflow/test_study.py tests/workflow/test_executors.py
 RUNS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/workflow/test_*.py)) tests/real/
+test: export OMP_WAIT_POLICY := passive
 test: lint
 	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15 $(RUNS) \
 		$(filter-out tests/workflow/ tests/real/ tests/__pycache__/,$(wildcard tests/*/)) \
@@ -58,6 +59,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "histosurv needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@echo "Installing into .venv: some minutes, most of them for torch."
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --disable-pip-version-check --progress-bar off --quiet \
+	.venv/bin/pip install --disable-pip-version-check --progress-bar off --quiet --no-compile \
 		--constraint constraints.txt --editable '.[test]'
+	@# pip compiles on one core; what cannot be compiled are packages' tests for other Pythons.
+	@.venv/bin/python -m compileall -qq -j 0 .venv/lib || true
 	@touch $@

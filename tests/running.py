@@ -79,18 +79,24 @@ def write_spot(folder, spot, seed):
 
 def rules_to_run(folder, *arguments, config=None):
     """Names of the rules that a dry run would run."""
-    command, _ = snakemake_in(folder, *arguments, "-n", "--quiet", "rules", config=config)
-    status, told = planned(list(map(str, command[3:])))
-    assert status == 0, told
-    lines = [line.split() for line in told.splitlines()]
+    run = dry_run(folder, *arguments, "--quiet", "rules", config=config)
+    assert run.returncode == 0, output_of(run)
+    lines = [line.split() for line in output_of(run).splitlines()]
     named = {line[0] for line in lines if len(line) == 2 and line[1].isdigit()}
     return named - {"all", "total"}
 
 
-def planned(arguments):
+def dry_run(folder, *arguments, config=None):
+    """Ask Snakemake for its plan; as `run_snakemake` with ``-n``, but sooner."""
+    command, _ = snakemake_in(folder, *arguments, "-n", config=config)
+    status, told = _planned(list(map(str, command[3:])))
+    return subprocess.CompletedProcess(command, status, told, "")
+
+
+def _planned(arguments):
     """Status and output of a Snakemake that runs nothing, in a fork of this process.
 
-    The tests ask for some fifty plans. To import Snakemake for each takes longer than the plan.
+    The tests ask for some seventy plans. To import Snakemake for each takes longer than the plan.
     """
     with tempfile.TemporaryFile("w+") as out:
         child = os.fork()

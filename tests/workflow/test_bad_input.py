@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from snakemake.utils import update_config
-from tests.running import ROOT, output_of, run_snakemake
+from tests.running import ROOT, dry_run, output_of, run_snakemake
 
 from histosurv.config import complete, refuse_missing_files
 from histosurv.errors import InputError
@@ -175,7 +175,7 @@ def test_a_mistake_in_the_config_is_named(refused, config, message):
 
 
 def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
-    run = run_snakemake(small, "-n", config={"models": None})
+    run = dry_run(small, config={"models": None})
     assert run.returncode == 0, output_of(run)
 
 
@@ -202,7 +202,7 @@ def test_settings_that_contradict_are_told(refused, config, told):
 def test_a_column_with_braces_is_only_a_name(small):
     path = small / "demo/patients.csv"
     edit(path, "age", '"odd {name}"')
-    run = run_snakemake(small, "-n", config={"models": {"clinical": ["odd {name}"]}})
+    run = dry_run(small, config={"models": {"clinical": ["odd {name}"]}})
     assert run.returncode == 0, output_of(run)
 
 

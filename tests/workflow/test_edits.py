@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tests.running import (
     QUICK,
+    dry_run,
     output_of,
     rules_to_run,
     run_snakemake,
@@ -94,6 +95,6 @@ def test_an_edit_of_both_tables_is_done_in_one_run(done):
 
 def test_missing_features_are_named_before_the_run_starts(done):
     (done / "features/P0003_1.h5").unlink()
-    result = run_snakemake(done, "-n", config=CONFIG)
+    result = dry_run(done, config=CONFIG)
     assert result.returncode != 0
     assert "histosurv: features/P0003_1.h5: no features for spot 'P0003_1'" in output_of(result)

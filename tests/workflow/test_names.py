@@ -7,7 +7,7 @@ import shlex
 
 import pandas as pd
 import pytest
-from tests.running import ROOT, output_of, run_snakemake
+from tests.running import ROOT, dry_run, output_of, run_snakemake
 from tests.workflow.odd_names import ODD, as_file, canaries, read
 
 from histosurv.cohort.slides import read_slides
@@ -48,7 +48,7 @@ def imports_of(folder):
 @pytest.mark.parametrize("lay_out", [slide_of, imports_of])
 def test_odd_names_of_slides_and_imports_stay_single_words(small, lay_out):
     config, target, words = lay_out(small)
-    run = run_snakemake(small, "-n", "-p", target, config=config)
+    run = dry_run(small, "-p", target, config=config)
     assert run.returncode == 0, output_of(run)
     command = output_of(run).split("Shell command: histosurv ")[1].partition(" 2> ")[0]
     assert shlex.split(command) == words
@@ -99,7 +99,7 @@ def test_what_no_table_can_hold_is_told_in_one_line(small, column, value, told):
     spots.loc[0, column] = value
     spots.to_csv(odd / "spots.csv", index=False, quoting=csv.QUOTE_ALL)
     tables = {"patients": "demo\n'/patients.csv", "spots": "demo\n'/spots.csv"}
-    run = run_snakemake(small, "-n", config={"cohorts": {"development": tables}})
+    run = dry_run(small, config={"cohorts": {"development": tables}})
     assert run.returncode != 0
     [line] = [line for line in output_of(run).splitlines() if line.startswith("histosurv: ")]
     assert told in line

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 from PIL import Image
-from tests.running import QUICK, output_of, run_snakemake
+from tests.running import QUICK, dry_run, output_of, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 
@@ -110,7 +110,7 @@ def test_a_slides_row_or_file_changed_runs_it_alone(finished, tmp_path):
     slides = tmp_path / "copy"
     shutil.copytree(finished, slides)
     turn(slides)
-    run = run_snakemake(slides, "-n", f"{CORES}/TMA1.csv", f"{CORES}/TMA2.csv", config=CONFIG)
+    run = dry_run(slides, f"{CORES}/TMA1.csv", f"{CORES}/TMA2.csv", config=CONFIG)
     assert "dearray" in output_of(run)
     assert "wildcards: cohort=development, slide=TMA1" in output_of(run)
     assert "slide=TMA2" not in output_of(run)
@@ -149,7 +149,7 @@ def test_patients_exchanged_on_a_map_reach_the_cohort_after_an_interrupted_run(f
 )
 def test_a_mistake_in_the_slide_table_stops_the_run_before_it_starts(slides, change, message):
     change(slides / "demo")
-    run = run_snakemake(slides, "-n", config=CONFIG)
+    run = dry_run(slides, config=CONFIG)
     assert run.returncode != 0
     [line] = [line for line in output_of(run).splitlines() if message in line]
     assert line.startswith("histosurv: ")
@@ -158,5 +158,5 @@ def test_a_mistake_in_the_slide_table_stops_the_run_before_it_starts(slides, cha
 
 def test_neither_spots_nor_slides(slides):
     config = {"cohorts": {"development": TABLES | {"slides": ""}}}
-    run = run_snakemake(slides, "-n", config=config)
+    run = dry_run(slides, config=config)
     assert "config: cohorts: development: neither spots nor slides are named" in output_of(run)
