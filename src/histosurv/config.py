@@ -54,8 +54,9 @@ def complete(config: dict) -> dict:
         raise InputError(f"config: {_in_words(error)}")
     _refuse_outcome(filled)
     readers = filled["cohort"]["readers"]
-    if filled["evaluation"]["against"] == "vote_count" and len(readers) == 1:
-        filled["evaluation"]["against"] = readers[0]  # one has no votes to count
+    for key in ("primary", "against"):
+        if filled["evaluation"][key] in ("vote_count", "visual_risk") and len(readers) == 1:
+            filled["evaluation"][key] = readers[0]  # one has no votes to count
     _refuse_unknown_scores(filled)
     learning_rate(filled["models"]["training"])
     resampling = filled["resampling"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from histosurv.cohort.demo import write_demo
 from histosurv.config import SHIPPED
 from histosurv.errors import InputError
+from histosurv.progress import say
 from histosurv.publish import published
 
 DEMO = "demo"
@@ -61,6 +62,7 @@ def lay_out(folder: Path, study: str = DEMO) -> None:
     for name in PROFILES:
         shutil.copytree(SHIPPED / name, folder / name)
     if study == DEMO:
+        say(f"drawing the pictures of {N_PATIENTS} patients, about a minute on two cores")
         write_demo(folder / DEMO, n_patients=N_PATIENTS, spot_px=SPOT_PX, seed=SEED)
     for name, text in texts.items():
         with published(folder / name) as temporary:

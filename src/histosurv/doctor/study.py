@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from histosurv.plan import Plan
 
 CONFIG_FILE = Path("config.yaml")  # which the workflow reads before any other
+VGG16_TILES_PER_S = 15  # on two cores in single precision (benchmarks/README.md)
 LIKE = 1.3  # scales that differ by less are of one kind of scanner
 
 # What the shipped config has for its demo, and what a real study wants.
@@ -203,7 +204,7 @@ def images(case: Case) -> Iterator[Finding]:
     yield ok(
         f"images: {len(seen)} of {len(spots)} spots opened: "
         f"{'; '.join(dict.fromkeys(look.told for look in seen))}; tiles a spot: about "
-        f"{case.tiles_per_spot:.0f}"
+        f"{case.tiles_per_spot:.0f}, {_in_all(case.tiles_per_spot * len(spots), case)}"
     )
     for odd in [look.odd for look in seen if look.odd][:1]:
         yield note(f"images: {odd}", "give the right mpp in the spot table")
@@ -213,6 +214,16 @@ def images(case: Case) -> Iterator[Finding]:
             f"images: scales differ, from {min(scales):g} to {max(scales):g} um/px",
             f"resample all to one in config.yaml: spots: mpp: {max(scales):g}",
         )
+
+
+def _in_all(n_tiles: float, case: Case) -> str:
+    """How many tiles are to be encoded and, of the study's encoder, how long that takes."""
+    told = f"in all about {n_tiles:.0f}"
+    if case.settings["features"]["encoder"] != "vgg16":
+        return told
+    minutes = max(1, n_tiles / VGG16_TILES_PER_S / 60)
+    time = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} min"
+    return f"{told}: {time} of VGG-16 on two cores in single precision, half of it in bf16"
 
 
 def _look(spot: dict, case: Case) -> Look:

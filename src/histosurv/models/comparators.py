@@ -29,25 +29,24 @@ def comparator_scores(
         Membership table; a comparator learns nothing, and is entered in the fold in which the
         patient is tested so that figures by fold concern the same patients for every score.
     readers : list of str
-        Names of the reader columns, checked by `read_patients`; none leaves the visual risk score
-        out.
+        Names of the reader columns, checked by `read_patients`.
     grade_high : int
         Lowest grade that counts as high; None leaves grade out.
 
     Returns
     -------
     pandas.DataFrame
-        Rows of the score table. ``visual_risk`` is the majority of the readers: missing on a
-        split of two, a single vote counts as it is. ``vote_count`` is the number of readers who
-        said high, of patients whom all have read. ``stage`` is that of `stage_numbers`, the
-        upper half of those that occur counting as high. Patients without a value have no row.
+        Rows of the score table. ``visual_risk`` is the majority of several readers: missing on a
+        split of two; of a patient whom one has read it is that call. ``vote_count`` is the number
+        of readers who said high, of patients whom all have read. ``stage`` is that of
+        `stage_numbers`, the upper half of those that occur counting as high. Patients without a
+        value have no row.
     """
     values = {}
-    if readers:
-        votes = pd.DataFrame({reader: patients[reader].map(CALLS) for reader in readers})
+    votes = pd.DataFrame({reader: patients[reader].map(CALLS) for reader in readers})
+    values |= {reader: (votes[reader], 1.0) for reader in readers}
+    if len(readers) > 1:  # one reader is no majority
         values["visual_risk"] = (_majority(votes), 1.0)
-        values |= {reader: (votes[reader], 1.0) for reader in readers}
-    if len(readers) > 1:
         counted = votes.sum(axis=1).where(votes.notna().all(axis=1))
         values["vote_count"] = (counted, len(readers) // 2 + 1.0)
     if grade_high and "grade" in patients:

@@ -27,21 +27,31 @@ def feature_section(features: Path, n_batches: int) -> dict:
     -------
     dict
         ``recipe`` (text of every key; where spots differ, each value with its number of spots),
-        ``mixed`` (the keys in which they differ) and ``width`` (numbers per tile).
+        ``mixed`` (the keys in which they differ), ``width`` (numbers per tile) and ``recipes``
+        (``n_spots, recipe`` of each way in which features were made, the commonest first).
     """
     index = read_indexes(features, n_batches)
     done = index[index["status"] == "done"]
-    values: dict[str, Counter[str]] = {}
+    found: Counter[tuple] = Counter()
     for name in done["file"]:
-        for key, value in read_recipe(features / name).items():
-            values.setdefault(key, Counter())[value] += 1
-    if _OF_ONE_FILE in values:
-        values[_OF_ONE_FILE] = Counter({"computed elsewhere": len(done)})
+        recipe = read_recipe(features / name)
+        if _OF_ONE_FILE in recipe:
+            recipe[_OF_ONE_FILE] = "computed elsewhere"
+        found[tuple(recipe.items())] += 1
+    recipes = [
+        {"n_spots": n, "recipe": dict(recipe)}
+        for recipe, n in sorted(found.items(), key=lambda item: (-item[1], sorted(item[0])))
+    ]
+    values: dict[str, Counter[str]] = {}
+    for way in recipes:
+        for key, value in way["recipe"].items():
+            values.setdefault(key, Counter())[value] += way["n_spots"]
     mixed = [key for key, found in values.items() if len(found) > 1]
     return {
         "recipe": {key: _text(found) for key, found in values.items()},
         "mixed": mixed,
         "width": int(done["n_features"].iloc[0]),
+        "recipes": recipes,
     }
 
 

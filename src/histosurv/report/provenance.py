@@ -5,7 +5,6 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -25,8 +24,6 @@ PACKAGES = [
 GONE = "not there any more"
 TABLES = ["cohort/folds.csv", "scores.csv", "evaluation/metrics.csv"]
 
-_OF_ONE_FILE = "imported"  # part of a recipe that names the file a spot came from
-
 
 class Finished(Protocol):
     """What is asked of a `histosurv.report.run.Run`.
@@ -40,6 +37,7 @@ class Finished(Protocol):
     batches: list[str]
     config: dict
     index: pd.DataFrame
+    features: dict
 
 
 def versions() -> dict[str, str]:
@@ -83,7 +81,7 @@ def provenance(run: Finished) -> dict:
         "versions": found,
         "inputs": _inputs(run.config),
         "features": _features(run.index),
-        "recipes": _recipes(run),
+        "recipes": without_folder(run.features["recipes"]),
         "seeds": dict(_seeds(run.config, "")),
         "results": {name: _sha256(run.folder / name) for name in TABLES},
         "hardware": hardware() | {"features_computed_on": _devices(run)},
@@ -172,23 +170,6 @@ def _features(index: pd.DataFrame) -> dict:
         "n_files": int((listed["status"] == "done").sum()),
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
-
-
-def _recipes(run: Finished) -> list[dict]:
-    """Ways in which features were made, each with its number of spots."""
-    # HDF5 takes its time, and `histosurv config` has no use for it.
-    from histosurv.features.store import read_recipe
-
-    found: Counter[str] = Counter()
-    for name in run.index.loc[run.index["status"] == "done", "file"]:
-        recipe = read_recipe(run.folder / "features" / name)
-        if _OF_ONE_FILE in recipe:
-            recipe[_OF_ONE_FILE] = "computed elsewhere"
-        found[json.dumps(without_folder(recipe), sort_keys=True)] += 1
-    return [
-        {"n_spots": n, "recipe": json.loads(recipe)}
-        for recipe, n in sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    ]
 
 
 def _seeds(section: dict, prefix: str):
