@@ -25,7 +25,7 @@ from histosurv.features.throughput import Clock
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
 from histosurv.publish import clear_partials
-from histosurv.spots.preparation import SpotSettings, encoded_tiles
+from histosurv.spots.preparation import SpotSettings, encoded_tiles, in_sequence
 from histosurv.spots.reader import PictureShelf, image_sha256
 
 PLACE = (*REGION, "mpp")
@@ -174,7 +174,7 @@ class _Job:
         with self.clock.of("decode"):
             table = self.tables[spot["spot_id"]]
             is_kept = table["keep"].to_numpy() == 1
-            is_used = is_kept | (self.settings.background != "drop")
+            is_used = in_sequence(table, self.settings.background)
             corners = table[["x", "y"]].to_numpy(float)
             place = [None if pd.isna(spot[name]) else float(spot[name]) for name in PLACE]
             brought = Cut(

@@ -12,7 +12,7 @@ from histosurv.errors import InputError
 from histosurv.files import batch_name
 from histosurv.progress import say, track
 from histosurv.publish import write_archive, write_table
-from histosurv.spots.preparation import SpotSettings, encoded_tiles
+from histosurv.spots.preparation import SpotSettings, encoded_tiles, in_sequence
 from histosurv.spots.reader import PictureShelf
 from histosurv.spots.thumbnails import to_jpeg
 from histosurv.spots.tile_table import read_quality, read_tiles
@@ -135,8 +135,8 @@ def _find(
         tables = dict(iter(read_tiles(folder / f"{batch}.csv").groupby("spot_id"))) if rows else {}
         for row in rows:
             tiles = tables.get(row["spot_id"], pd.DataFrame(columns=[*PLACE, "keep"]))
-            is_used = (tiles["keep"] == 1) | (settings.background != "drop")
-            found[row["spot_id"]] = _Spot(row, tiles, np.flatnonzero(is_used))
+            used = np.flatnonzero(in_sequence(tiles, settings.background))
+            found[row["spot_id"]] = _Spot(row, tiles, used)
     return found
 
 

@@ -15,6 +15,7 @@ from histosurv.progress import say
 from histosurv.publish import published, write_table
 from histosurv.report.figures.prediction import draw_prediction
 from histosurv.report.wording import name_of
+from histosurv.spots.preparation import in_sequence
 
 
 def write_prediction(
@@ -90,8 +91,7 @@ def _pictures(bundle: Bundle, new: Newcomers, tiles: pd.DataFrame) -> list[dict]
             continue
         row = new.cut.spots.set_index("spot_id").loc[spot_id]
         places = new.cut.tiles[new.cut.tiles["spot_id"] == spot_id]
-        if bundle.config["spots"]["background"] == "drop":
-            places = places[places["keep"] == 1]
+        places = places[in_sequence(places, bundle.config["spots"]["background"])]
         scale = max(thumbnail.size) / max(row["width"], row["height"])
         boxes = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() * scale
         side = (places[["size_px"]].to_numpy() * scale).repeat(2, axis=1)

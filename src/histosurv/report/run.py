@@ -17,6 +17,7 @@ from histosurv.models.scores import job_names
 from histosurv.report.features import feature_section
 from histosurv.report.tables import read_metrics, read_numbers
 from histosurv.report.wording import in_order
+from histosurv.spots.preparation import in_sequence
 from histosurv.spots.thumbnails import Thumbnails
 from histosurv.spots.tile_table import read_quality, read_tiles
 
@@ -180,9 +181,7 @@ class Run:
             ``patient_id, spot_id, tile, contribution``, and ``left, top, wide, high`` as shares of
             the spot's region.
         """
-        tiles = self.tiles
-        if self.config["spots"]["background"] == "drop":
-            tiles = tiles[tiles["keep"] == 1]  # the sequence counts these alone
+        tiles = self.tiles[in_sequence(self.tiles, self.config["spots"]["background"])]
         tiles = tiles.assign(tile=tiles.groupby("spot_id").cumcount() + 1)
         region = self.quality[["spot_id", "x", "y", "width", "height"]]
         table = self.attribution[["patient_id", "spot_id", "tile", "contribution"]]

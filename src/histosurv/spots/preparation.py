@@ -174,6 +174,11 @@ def final(pixels: np.ndarray, tiles: Frame, settings: SpotSettings) -> np.ndarra
     return normalise(pixels, masks, settings.stain)
 
 
+def in_sequence(tiles: pd.DataFrame, background: str) -> np.ndarray:
+    """(n_tiles,) which rows of a tile table are encoded: all but bare glass that is dropped."""
+    return (tiles["keep"] == 1).to_numpy() | (background != "drop")
+
+
 def encoded_tiles(
     spot: dict, corners: np.ndarray, chosen: np.ndarray, shelf: PictureShelf, settings: SpotSettings
 ) -> np.ndarray:
