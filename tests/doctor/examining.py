@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+import yaml
 from tests.running import ROOT
 
+from histosurv.doctor import study
 from histosurv.doctor.examination import findings
 from histosurv.doctor.findings import Case
 
@@ -16,6 +18,15 @@ def told(check, case=None):
     """What a check of a module says, as one text."""
     name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
     return "\n".join(map(str, findings(name, case or Case())))
+
+
+def examined(folder, **sections):
+    """A study of which some sections are other: its case, and what the doctor says of it."""
+    over = folder / "over.yaml"
+    over.write_text(yaml.safe_dump(sections), "utf-8")
+    case = Case([over])
+    output = "\n".join(told(check, case) for check in (study.config, study.tables, study.images))
+    return case, output
 
 
 def fake(folder, name, script):

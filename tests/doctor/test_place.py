@@ -1,4 +1,4 @@
-"""The study, its weights, the disk and Slurm: what would stop a run is found before it."""
+"""Weights, the disk and Slurm: what would stop a run is found before it."""
 
 import os
 import tempfile
@@ -7,94 +7,19 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-import yaml
-from tests.doctor.examining import PROFILE, fake, told
+from tests.doctor.examining import PROFILE, examined, fake, told
 
 from histosurv.config import complete
-from histosurv.doctor import asking, disk, slurm, steps, study, weights
+from histosurv.doctor import asking, disk, slurm, steps, weights
 from histosurv.doctor.findings import Case
 
 GB = 10**9
 Usage = namedtuple("Usage", ["total", "used", "free"])
 
 
-def config(path, **sections):
-    path.write_text(yaml.safe_dump(sections), "utf-8")
-    return path
-
-
-def examined(folder, **sections):
-    """A case whose config and tables have been read."""
-    case = Case([config(folder / "over.yaml", **sections)])
-    output = "\n".join(told(check, case) for check in (study.config, study.tables, study.images))
-    return case, output
-
-
 def settings(**features):
     tables = {"development": {"patients": "patients.csv", "spots": "spots.csv"}}
     return complete({"cohorts": tables, "features": features})
-
-
-def test_configs_are_laid_over_one_another_as_snakemake_does(simulated):
-    case, output = examined(
-        simulated, models={"training": {"momentum": 0.5}}, controls=["permuted"]
-    )
-    assert "ok    config.yaml, then " in output
-    training = case.settings["models"]["training"]
-    assert (training["momentum"], training["batch_patients"]) == (0.5, 32)
-    assert case.settings["controls"] == ["permuted"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("{", "STOP  no.yaml: is no YAML"),
-        ("- 1", "STOP  no.yaml: is no config; it has no keys"),
-        ("modles: {}", "unknown key 'modles'\n      did you mean 'models'?"),
-        ("cohorts: {development: {patients: no.csv}}", "no.csv: the patient table is not there"),
-        ("resampling: {folds: 25}", "24 patients cannot fill 25 folds\n      lower resampling"),
-    ],
-)
-def test_a_config_that_would_stop_a_run(simulated, text, expected):
-    Path("no.yaml").write_text(text, "utf-8")
-    case = Case([Path("no.yaml")])
-    output = told(study.config, case) + told(study.tables, case)
-    assert "STOP" in output
-    assert expected in output
-
-
-def test_ones_own_patients_with_the_settings_of_the_demo(simulated):
-    (simulated / "demo/truth.csv").unlink()
-    _, output = examined(simulated)
-    assert "note  settings of the demo are left (weights: random, repeats: 1, settings: 1" in output
-    assert "features: weights: imagenet" in output
-
-
-def test_a_misspelt_covariate_is_told_and_one_that_is_not_there_by_default_is_not(simulated):
-    table = simulated / "demo/patients.csv"
-    table.write_text(table.read_text().replace("grade", "differentiation"))
-    _, output = examined(
-        simulated,
-        evaluation={"covariates": ["stge", "grade", "stage"]},
-        models={"clinical": ["stage"]},
-    )
-    assert "evaluation: covariates: no table has a column stge; it is left out" in output
-    assert "did you mean 'stage'?" in output
-    assert "column grade" not in output
-
-
-def test_pictures_that_do_not_open_or_suit(simulated):
-    images = sorted((simulated / "demo/images").iterdir())
-    images[0].write_bytes(b"no picture")
-    _, output = examined(simulated)
-    assert "note  spot 'P0001_1' cannot be used" in output
-    assert "images: 2 of" in output
-    table = simulated / "demo/spots.csv"
-    lines = table.read_text("utf-8").splitlines()
-    assert lines[0].endswith(",mpp")
-    lines[-1] = f"{lines[-1].rpartition(',')[0]},0.25"
-    table.write_text("\n".join(lines), "utf-8")
-    assert "scales differ, from 0.25 to 3.4375 um/px" in examined(simulated)[1]
 
 
 def test_weights_at_hand_and_not(folder, monkeypatch):
