@@ -62,7 +62,7 @@ def lay_out(folder: Path, study: str = DEMO) -> None:
     for name in PROFILES:
         shutil.copytree(SHIPPED / name, folder / name)
     if study == DEMO:
-        say(f"drawing the pictures of {N_PATIENTS} patients, about a minute on two cores")
+        say(f"drawing the pictures of {N_PATIENTS} patients")
         write_demo(folder / DEMO, n_patients=N_PATIENTS, spot_px=SPOT_PX, seed=SEED)
     for name, text in texts.items():
         with published(folder / name) as temporary:

@@ -7,6 +7,7 @@ import pytest
 from lifelines import CoxPHFitter
 from PIL import Image
 
+from histosurv.cohort import drawing
 from histosurv.cohort.demo import simulate, write_demo
 from histosurv.cohort.drawing import Stain, draw_spot
 from histosurv.cohort.endpoint import label_60m
@@ -121,3 +122,14 @@ def test_worse_tissue_has_more_haematoxylin_and_less_lumen():
         return np.mean([(spot[..., 0] < 110).mean() for spot in spots])  # red is what it takes
 
     assert darkness(2.0) > 1.2 * darkness(-2.0)
+
+
+def test_nuclei_are_the_same_however_many_are_painted_at_a_time(monkeypatch):
+    def spot():
+        stain = drawing.Stain.of_block(np.random.default_rng(1))
+        rng = np.random.default_rng(2)
+        return drawing.draw_spot(rng, 0.5, stain, spot_px=224, mpp=3.4)
+
+    together = spot()
+    monkeypatch.setattr(drawing, "MOST_PIXELS", 1)
+    assert np.array_equal(spot(), together)

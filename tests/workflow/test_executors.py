@@ -150,6 +150,23 @@ def test_a_node_is_drained_snakemake_killed_and_a_node_lost(slurm, study, undist
 
 
 @pytest.mark.soak
+def test_a_node_is_lost_while_it_trains(slurm, study, undisturbed):
+    snakemake = start(slurm, study, METRICS, config=CONFIG)
+    kept = "results/models/lstm/*/checkpoints/tuning/*.json"
+    slurm.wait_for(lambda: list(study.glob(kept)), "tuning half done", seconds=300)
+    for process in slurm.processes("gpu1", "histosurv train"):
+        os.kill(process, signal.SIGSTOP)  # lest it ends too soon
+    assert running(slurm, "train", study)
+    slurm.kill_node("gpu1")
+    slurm.wait_for(lambda: slurm.states()["gpu1"] == "down", "lost node")
+    slurm.start_node("gpu1")
+    told = finished(snakemake, study)
+    assert "Trying to restart" not in told
+    assert {job.rule for job in done_for(slurm, study) if job.restarts} == {"train"}
+    assert differing(made(study), made(undisturbed)) == []
+
+
+@pytest.mark.soak
 def test_a_job_wants_more_memory_and_another_more_time(slurm, study, undisturbed):
     # Too little at first: 200 MB for tiles, then 800; a minute for features, then two.
     less = ["tiles:mem_mb=attempt*attempt*200", "features:runtime=attempt", "features:gpu=1"]

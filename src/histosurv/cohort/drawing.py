@@ -14,6 +14,7 @@ HAEMATOXYLIN_EOSIN = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11]])
 
 GLANDS_PER_MM2 = 95
 STROMA_CELLS_PER_MM2 = 1800
+MOST_PIXELS = 200_000  # that are painted at a time
 
 
 @dataclass(frozen=True)
@@ -143,16 +144,37 @@ def _paint_ring(density, centre, radius, lumen, shape, stretch, turn) -> None:
 
 
 def _paint_nuclei(density, places, short, long, turn, dark) -> None:
-    """Add elliptical nuclei of haematoxylin with soft edges (all in pixels)."""
-    for i in range(places.shape[1]):
-        window, dy, dx = _window(density, places[:, i], long[i] + 1.5)
-        if window is None:
-            continue
-        cos, sin = np.cos(turn[i]), np.sin(turn[i])
-        reach = np.hypot((dx * cos + dy * sin) / short[i], (dy * cos - dx * sin) / long[i])
-        inside = np.clip((1 - reach) * short[i] + 0.5, 0, 1)
-        haematoxylin = density[0][window]
-        np.maximum(haematoxylin, dark[i] * inside, out=haematoxylin)
+    """Add elliptical nuclei of haematoxylin with soft edges (all in pixels).
+
+    Of several at one place the darkest counts, whatever their order: so they are painted many at a
+    time, those of like size together, each in a square of pixels round its centre.
+    """
+    size_px = np.array(density.shape[1:])[:, None]
+    first = np.maximum(np.floor(places - (long + 1.5)), 0).astype(int)
+    end = np.minimum(np.ceil(places + (long + 1.5)).astype(int) + 1, size_px)
+    side = (end - first).max(axis=0)
+    order = np.argsort(side, kind="stable")
+    order = order[((end - first).min(axis=0) > 0)[order]]
+    haematoxylin = density[0].reshape(-1)
+    while len(order):
+        # As many as fit, were they all as large as the last of them.
+        fits = np.arange(1, len(order) + 1) * side[order] ** 2 <= MOST_PIXELS
+        some, order = np.split(order, [max(1, fits.sum())])
+        step = np.arange(side[some].max())
+        row, column = (first[axis, some, None] + step for axis in (0, 1))
+        dy, dx = (
+            at.astype(np.float32) - places[axis, some, None].astype(np.float32)
+            for axis, at in ((0, row), (1, column))
+        )
+        dy, dx = dy[:, :, None], dx[:, None, :]
+        cos, sin = np.cos(turn[some])[:, None, None], np.sin(turn[some])[:, None, None]
+        wide, high = short[some, None, None], long[some, None, None]
+        reach = np.hypot((dx * cos + dy * sin) / wide, (dy * cos - dx * sin) / high)
+        inside = np.clip((1 - reach) * wide + 0.5, 0, 1)
+        inside *= dark[some, None, None]
+        is_own = (row < end[0, some, None])[:, :, None] & (column < end[1, some, None])[:, None, :]
+        pixel = row[:, :, None] * density.shape[2] + column[:, None, :]
+        np.maximum.at(haematoxylin, pixel[is_own], inside[is_own].astype(np.float32))
 
 
 def _window(density, centre, reach):
