@@ -24,14 +24,14 @@ report: $(INSTALLED)
 	snakemake --quiet rules --report results/report/run.zip
 	@echo "Report of the run: $(CURDIR)/results/report/run.zip"
 
-# Three files at a time on two cores, for whole runs wait now and then and those on a cluster mostly;
+# Four files at a time on two cores, for whole runs wait now and then and those on a cluster mostly;
 # none spins on a core that another could use. Whole runs first, the longest before all. Their files
 # are named one by one: of a file and its folder pytest makes one, in the order of the alphabet.
 LONGEST := tests/workflow/test_study.py tests/workflow/test_executors.py
 RUNS := $(LONGEST) $(filter-out $(LONGEST),$(wildcard tests/workflow/test_*.py)) tests/real/
 test: export OMP_WAIT_POLICY := passive
 test: lint
-	pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15 $(RUNS) \
+	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15 $(RUNS) \
 		$(filter-out tests/workflow/ tests/real/ tests/__pycache__/,$(wildcard tests/*/)) \
 		$(wildcard tests/test_*.py)
 
