@@ -1,5 +1,6 @@
 """The study itself: its config, its tables, its pictures."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_ones_own_patients_with_the_settings_of_the_demo(simulated):
     _, output = examined(simulated)
     assert "note  settings of the demo are left (weights: random, repeats: 1, settings: 1" in output
     assert "features: weights: imagenet" in output
+    assert re.search(r"note  tables: only \d+ deaths of the cancer: intervals will be wide", output)
 
 
 def test_a_misspelt_covariate_is_told_and_one_that_is_not_there_by_default_is_not(simulated):

@@ -9,6 +9,7 @@ DAY_MONTHS = 12 / 365.25
 MANY = 0.05  # share of the patients from which a heap at the horizon is no chance
 
 ALIVE, CANCER_DEATH, OTHER_DEATH = 0, 1, 2
+FEW_DEATHS = 100  # of the cancer, below which a reader is warned that intervals are wide
 
 
 def label_60m(time_months: pd.Series, event: pd.Series) -> pd.Series:

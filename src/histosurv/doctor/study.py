@@ -87,7 +87,11 @@ def tables(case: Case) -> Iterator[Finding]:
     yield from _counted(plan, "development", "tables")
     for name in plan.external:
         yield from _counted(plan, name, f"tables of the external cohort {name}")
-    yield from _demo_settings(settings)
+    if (Path(settings["cohorts"]["development"]["patients"]).parent / "truth.csv").exists():
+        yield ok("the cohort is a simulated one")
+    else:
+        yield from _few_deaths(cohort)
+        yield from _demo_settings(settings)
     yield from _misspelt(cohort, settings["evaluation"])
     # Drawn once more when their step comes, from those whose pictures can be used.
     how = settings["resampling"]
@@ -137,12 +141,21 @@ def _misspelt(cohort: "Cohort", evaluation: dict) -> Iterator[Finding]:
                 )
 
 
+def _few_deaths(cohort: "Cohort") -> Iterator[Finding]:
+    """Say so where little can be learnt, as the report will."""
+    from histosurv.cohort.endpoint import CANCER_DEATH, FEW_DEATHS
+
+    n_dead = int(cohort.patients["event"].eq(CANCER_DEATH).sum())
+    if n_dead < FEW_DEATHS:
+        yield note(
+            f"tables: only {n_dead} deaths of the cancer: intervals will be wide, and models can "
+            "hardly be told apart",
+            "for a study bring more patients, or longer follow-up",
+        )
+
+
 def _demo_settings(settings: dict) -> Iterator[Finding]:
     """Say so where patients of one's own are studied with the settings of the demo."""
-    patients = Path(settings["cohorts"]["development"]["patients"])
-    if (patients.parent / "truth.csv").exists():
-        yield ok("the cohort is a simulated one")
-        return
     left, wanted = [], []
     for path, (of_demo, of_study) in DEMO_SETTINGS.items():
         value: object = settings

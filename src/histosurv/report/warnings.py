@@ -1,10 +1,10 @@
 """What a reader must know before the figures."""
 
+from histosurv.cohort.endpoint import FEW_DEATHS
 from histosurv.evaluation.sections.comparison import POOLING_GAP
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, name_of, number
 
-FEW_DEATHS = 100
 MANY_UNKNOWN = 0.1
 POOLED = {
     "auc_ipcw_60m": "AUC with weights",
