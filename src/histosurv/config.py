@@ -53,10 +53,7 @@ def complete(config: dict) -> dict:
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
         raise InputError(f"config: {_in_words(error)}")
     _refuse_outcome(filled)
-    readers = filled["cohort"]["readers"]
-    for key in ("primary", "against"):
-        if filled["evaluation"][key] in ("vote_count", "visual_risk") and len(readers) == 1:
-            filled["evaluation"][key] = readers[0]  # one has no votes to count
+    filled["evaluation"] = for_readers(filled["evaluation"], filled["cohort"]["readers"])
     _refuse_unknown_scores(filled)
     learning_rate(filled["models"]["training"])
     resampling = filled["resampling"]
@@ -214,6 +211,18 @@ def _refuse_unknown_scores(config: dict) -> None:
                 f"config: evaluation: {key}: {name!r} is none of the study's scores "
                 f"({', '.join(known)}); correct it"
             )
+    if config["evaluation"]["against"] == primary_score(config):
+        raise InputError(
+            f"config: evaluation: against: {primary_score(config)!r} is the score that the study "
+            "is about; name another to compare it with"
+        )
+
+
+def for_readers(evaluation: dict, readers: list[str]) -> dict:
+    """The config's ``evaluation:``, where votes and majority of one reader are that reader."""
+    votes = ("vote_count", "visual_risk")
+    alone = [key for key in ("primary", "against") if evaluation.get(key) in votes]
+    return evaluation | (dict.fromkeys(alone, readers[0]) if len(readers) == 1 else {})
 
 
 def primary_score(config: dict) -> str:

@@ -124,12 +124,30 @@ def test_worse_tissue_has_more_haematoxylin_and_less_lumen():
     assert darkness(2.0) > 1.2 * darkness(-2.0)
 
 
-def test_nuclei_are_the_same_however_many_are_painted_at_a_time(monkeypatch):
-    def spot():
-        stain = drawing.Stain.of_block(np.random.default_rng(1))
-        rng = np.random.default_rng(2)
-        return drawing.draw_spot(rng, 0.5, stain, spot_px=224, mpp=3.4)
+def painted_one_by_one(density, places, short, long, turn, dark):
+    """Each nucleus for itself in its own square, as the drawing once did."""
+    for i in range(places.shape[1]):
+        window, dy, dx = drawing._window(density, places[:, i], long[i] + 1.5)
+        if window is None:
+            continue
+        cos, sin = np.cos(turn[i]), np.sin(turn[i])
+        reach = np.hypot((dx * cos + dy * sin) / short[i], (dy * cos - dx * sin) / long[i])
+        inside = np.clip((1 - reach) * short[i] + 0.5, 0, 1)
+        layer = density[0][window]
+        np.maximum(layer, dark[i] * inside, out=layer)
 
-    together = spot()
-    monkeypatch.setattr(drawing, "MOST_PIXELS", 1)
-    assert np.array_equal(spot(), together)
+
+@pytest.mark.parametrize("n_nuclei", [0, 1, 400])
+@pytest.mark.parametrize("most_pixels", [1, 5000, 10**6])
+def test_nuclei_are_those_of_one_by_one(monkeypatch, n_nuclei, most_pixels):
+    monkeypatch.setattr(drawing, "MOST_PIXELS", most_pixels)
+    rng = np.random.default_rng(n_nuclei)
+    places = rng.uniform(-12, 92, (2, n_nuclei))  # over every edge, and some outside
+    short, long = rng.uniform(0.5, 3, n_nuclei), rng.uniform(1, 12, n_nuclei)
+    turn, dark = rng.uniform(0, np.pi, n_nuclei), rng.uniform(0.4, 1, n_nuclei)
+    before = rng.normal(0, 0.2, (2, 70, 80)).astype(np.float32)
+    expected, density = before.copy(), before.copy()
+    painted_one_by_one(expected, places, short, long, turn, dark)
+    drawing._paint_nuclei(density, places, short, long, turn, dark)
+    assert np.array_equal(density, expected)
+    assert np.array_equal(density, before) == (n_nuclei == 0)

@@ -159,20 +159,25 @@ def test_messages_end_with_what_to_do(folder):
 def test_a_mistake_in_many_rows_is_told_once_with_all_of_them(folder):
     rows = "".join(f"E{number},20,yes\n" for number in range(8))
     write(folder / "patients.csv", PATIENTS + rows)
-    told = r"row 5, .*'yes' is not a number .*; correct the cell, as in row 6, 7, 8, 9, 10 and 2 m"
+    told = r"row 5, .*'yes' is not a number .* the cell, and those of rows 6, 7, 8, 9, 10 and 2 m"
     with pytest.raises(InputError, match=told):
         read_patients(folder / "patients.csv")
     spots = "".join(f"f{number},A,f{number}.png\n" for number in range(4))
     write(folder / "spots.csv", SPOTS + spots)
-    with pytest.raises(InputError, match=r"f0\.png is not there, as 3 others; correct the path"):
+    with pytest.raises(InputError, match=r"f0\.png is not there, and 3 other spots have no"):
         read_spots(folder / "spots.csv")
 
 
 def test_a_misspelt_column_is_asked_back(folder):
     write(folder / "patients.csv", "patient_id,time_months,event,reader_1\nA,12,1,low\nB,70,0,\n")
-    told = r"column raeder_1 is missing \(named under cohort: readers\); did you mean 'reader_1'\?"
-    with pytest.raises(InputError, match=told):
-        read_patients(folder / "patients.csv", readers=["raeder_1"])
+    for readers, mend in (
+        (["raeder_1"], "did you mean 'reader_1'"),
+        (["Reader_1"], "did you mean 'reader_1'"),
+        (["reader_1", "reader_2"], "add it or take the name out"),
+    ):
+        told = rf"column {readers[-1]} is missing \(named under cohort: readers\); {mend}"
+        with pytest.raises(InputError, match=told):
+            read_patients(folder / "patients.csv", readers=readers)
 
 
 def test_label_is_added(folder):

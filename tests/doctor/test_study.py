@@ -43,20 +43,29 @@ def test_ones_own_patients_with_the_settings_of_the_demo(simulated):
     _, output = examined(simulated)
     assert "note  settings of the demo are left (weights: random, repeats: 1, settings: 1" in output
     assert "features: weights: imagenet" in output
-    assert re.search(r"note  tables: only \d+ deaths of the cancer: intervals will be wide", output)
+    assert re.search(r"note  tables: deaths of the cancer: only \d+; intervals", output)
+    assert re.search(r"in the development cohort about \d+: \d+ min of VGG-16 on two", output)
 
 
 def test_a_misspelt_covariate_is_told_and_one_that_is_not_there_by_default_is_not(simulated):
     table = simulated / "demo/patients.csv"
-    table.write_text(table.read_text().replace("grade", "differentiation"))
+    header, _, rows = table.read_text().partition("\n")
+    header = header.replace("grade", "differentiation").replace("age", "years", 1)
+    table.write_text(f"{header.replace('sex', 'Sex')}\n{rows}")
     _, output = examined(
         simulated,
-        evaluation={"covariates": ["stge", "grade", "stage"]},
+        evaluation={"covariates": ["stge", "grade", "age", "image"], "subgroups": ["sex"]},
         models={"clinical": ["stage"]},
     )
-    assert "evaluation: covariates: no table has a column stge; it is left out" in output
-    assert "did you mean 'stage'?" in output
-    assert "column grade" not in output
+    for key, name, mend in (
+        ("covariates", "stge", "did you mean 'stage'?"),
+        ("covariates", "image", "correct the name, or take it out"),
+        ("subgroups", "sex", "did you mean 'Sex'?"),
+    ):
+        what = f"evaluation: {key}: the patient table has no column {name}; it is left out"
+        assert f"{what}\n      {mend}" in output
+    assert "no column grade" not in output
+    assert "no column age" not in output
 
 
 def test_pictures_that_do_not_open_or_suit(simulated):

@@ -190,6 +190,7 @@ def test_a_heading_with_nothing_under_it_takes_the_defaults(small):
         ),
         ({"cohort": {"strata": ["time_months"]}}, "cohort: strata: time_months is what is to be"),
         ({"evaluation": {"primary": "nope"}}, "evaluation: primary: 'nope' is none of the study's"),
+        ({"evaluation": {"against": "lstm"}}, "against: 'lstm' is the score that the study is ab"),
         ({"models": {"clinical": ["nodes"]}}, "column nodes is missing (named under models: cli"),
         ({"controls": ["background"], "spots": {"background": "drop"}}, "controls: background:"),
         ({"controls": ["block"]} | BLOCKS, "controls: block: needs"),

@@ -46,8 +46,8 @@ def test_shipped_config_names_every_key_and_comments_it():
 
 
 def test_every_key_has_a_meaning_and_is_used_by_a_rule():
-    readers = [*(ROOT / "workflow/rules").iterdir(), *(ROOT / "src/histosurv").glob("*.py")]
-    readers.append(ROOT / "src/histosurv/report/build.py")
+    ours = [ROOT / "src/histosurv" / name for name in ("plan.py", "report/build.py")]
+    readers = [*(ROOT / "workflow/rules").iterdir(), *ours]
     texts = [path.read_text() for path in readers]
 
     def check(schema, path=()):

@@ -70,7 +70,7 @@ def evaluate(
     from histosurv.cohort.columns import require_columns
     from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
     from histosurv.cohort.tables import read_patients
-    from histosurv.config import check_section, read_section
+    from histosurv.config import check_section, for_readers, read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
     from histosurv.evaluation.scores import read_order_scores, read_scores, unlike
@@ -92,6 +92,7 @@ def evaluate(
         check_section("evaluation", asked, "--settings")
     elif spots and not config_file:
         asked = {"subgroups": ["block"]}
+    asked = for_readers(asked, readers)
     cut = administrative_cut or of_cohort.get("administrative_cut", False)
     table = read_patients(patients, readers=readers, administrative_cut=cut)
     require_columns(table, ["grade"] if grade_high else [], patients, "--grade-high")

@@ -55,6 +55,7 @@ def train(
 
     from histosurv.config import check_section
     from histosurv.device import use_device
+    from histosurv.errors import InputError
     from histosurv.models.job import read_job
     from histosurv.models.settings import Candidates
     from histosurv.models.training import score_network
@@ -62,6 +63,10 @@ def train(
     from histosurv.publish import write_table
 
     def checked(keys: dict) -> Candidates:
+        if unknown := set(keys) - {"network", "training", "tuning"}:
+            raise InputError(
+                f"--settings: unknown key {min(unknown)!r}; give network, training and tuning"
+            )
         as_in_config = {network if key == "network" else key: keys[key] for key in keys}
         check_section("models", as_in_config, "--settings")
         return Candidates.of(keys)

@@ -78,9 +78,10 @@ def refuse_duplicates(table: pd.DataFrame, column: str, path: Path) -> None:
 
 def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: str) -> None:
     """Stop at the first column that the user names under `key` and the table lacks."""
+    names = list(names)
     for name in names:
         if name not in table:
-            near = nearest(name, table.columns)
+            near = nearest(name, [column for column in table.columns if column not in names])
             raise InputError(
                 f"{path}, row 1: column {name} is missing (named under {key}); "
                 f"{near or 'add it or take the name out'}"
@@ -89,15 +90,18 @@ def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: 
 
 def nearest(name: str, columns: Iterable[str]) -> str:
     """The column that a misspelt name may mean, as a question; empty where none is like it."""
-    near = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.7)
-    return f"did you mean {near[0]!r}?" if near else ""
+    folded = {column.casefold(): column for column in columns}
+    # Nearer than `age` and `stage`.
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.8)
+    return f"did you mean {folded[near[0]]!r}?" if near else ""
 
 
 def and_others(bad: pd.Series) -> str:
     """In which rows a mistake stands besides the first, to end the advice to mend that one."""
     rows = [str(row) for row in bad.index[bad][1:]]
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f", as in row {', '.join(rows[:5])}{more}" if rows else ""
+    which = "that of row" if len(rows) == 1 else "those of rows"
+    return f", and {which} {', '.join(rows[:5])}{more}" if rows else ""
 
 
 def header_of(path: Path | str, schema_name: str) -> list[str]:

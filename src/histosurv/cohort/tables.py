@@ -177,13 +177,14 @@ def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
 
 
 def refuse_missing_images(spots: pd.DataFrame) -> None:
-    """Stop at the first spot whose image is not there."""
+    """Stop at the first spot whose image is not there, and count the others."""
     # A Path each takes longer than looking.
     missing = spots[[not os.path.isfile(image) for image in spots["image"]]]  # noqa: PTH113
     if len(missing):
         image, place = missing["image"].iloc[0], missing["listed_in"].iloc[0]
         what = "is a folder" if os.path.isdir(image) else "is not there"  # noqa: PTH112
-        others = f", as {len(missing) - 1} others" if len(missing) > 1 else ""
+        n = len(missing) - 1
+        others = f", and {n} other spot{' has' if n == 1 else 's have'} no image file" if n else ""
         mend = "write / in place of \\" if "\\" in image else "correct the path"
         raise InputError(
             f"{place}, column image: {image} {what}{others}; {mend} (relative to the table's "

@@ -125,18 +125,20 @@ def _counted(plan: "Plan", name: str, what: str) -> Iterator[Finding]:
 
 
 def _misspelt(cohort: "Cohort", evaluation: dict) -> Iterator[Finding]:
-    """Say which columns are asked for that no table has; the report goes without them."""
+    """Say which columns are asked for that are not there; the report goes without them."""
     from histosurv.cohort.columns import nearest
+    from histosurv.cohort.folds import named_blocks
     from histosurv.config import config_schema
 
-    columns = [*cohort.patients.columns, *cohort.spots.columns]
+    has_blocks = (named_blocks(cohort.spots) != "").any()
+    columns = [*cohort.patients.columns, *(["block"] if has_blocks else [])]
     usual = config_schema()["properties"]["evaluation"]["properties"]
     for key in ("covariates", "subgroups"):
         for name in evaluation[key]:
-            near = nearest(name, columns)
+            near = nearest(name, [of for of in columns if of not in evaluation[key]])
             if name not in columns and (near or name not in usual[key]["default"]):
                 yield note(
-                    f"evaluation: {key}: no table has a column {name}; it is left out",
+                    f"evaluation: {key}: the patient table has no column {name}; it is left out",
                     near or "correct the name, or take it out",
                 )
 
@@ -148,7 +150,7 @@ def _few_deaths(cohort: "Cohort") -> Iterator[Finding]:
     n_dead = int(cohort.patients["event"].eq(CANCER_DEATH).sum())
     if n_dead < FEW_DEATHS:
         yield note(
-            f"tables: only {n_dead} deaths of the cancer: intervals will be wide, and models can "
+            f"tables: deaths of the cancer: only {n_dead}; intervals will be wide, and models can "
             "hardly be told apart",
             "for a study bring more patients, or longer follow-up",
         )
@@ -230,13 +232,13 @@ def images(case: Case) -> Iterator[Finding]:
 
 
 def _in_all(n_tiles: float, case: Case) -> str:
-    """How many tiles are to be encoded and, of the study's encoder, how long that takes."""
-    told = f"in all about {n_tiles:.0f}"
+    """How many tiles are to be encoded and, by the study's encoder, how long that takes."""
+    told = f"in the development cohort about {n_tiles:.0f}"
     if case.settings["features"]["encoder"] != "vgg16":
         return told
     minutes = max(1, n_tiles / VGG16_TILES_PER_S / 60)
     time = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{minutes:.0f} min"
-    return f"{told}: {time} of VGG-16 on two cores in single precision, half of it in bf16"
+    return f"{told}: {time} of VGG-16 on two cores in single precision, half that in bf16"
 
 
 def _look(spot: dict, case: Case) -> Look:
