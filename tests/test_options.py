@@ -9,7 +9,7 @@ import pytest
 
 from histosurv.cli import main
 from histosurv.cli.options import spot_settings_of
-from histosurv.config import SHIPPED, complete
+from histosurv.config import SHIPPED, complete, for_readers
 from histosurv.errors import InputError
 from histosurv.files import read_yaml
 from histosurv.spots.preparation import SpotSettings
@@ -55,6 +55,16 @@ def test_settings_fill_what_they_do_not_name():
     settings = spot_settings_of('{"grid": 4, "stain": "macenko"}')
     assert (settings.geometry.grid, settings.stain) == (4, "macenko")
     assert settings.geometry.tile_px == SpotSettings().geometry.tile_px
+
+
+def test_votes_and_majority_of_one_reader_are_that_reader():
+    asked = {"primary": "visual_risk", "against": "vote_count", "resamples": 5}
+    assert for_readers(asked, ["r"]) == {"primary": "r", "against": "r", "resamples": 5}
+    for readers in ([], ["r", "s"]):
+        assert for_readers(asked, readers) == asked
+    cohorts = {"development": {"patients": "p.csv"}}
+    filled = complete({"cohorts": cohorts, "cohort": {"readers": ["r"]}})
+    assert filled["evaluation"]["against"] == "r"
 
 
 @pytest.mark.parametrize(
