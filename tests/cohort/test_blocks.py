@@ -13,7 +13,7 @@ from histosurv.errors import InputError
 
 def spots_of(patients, n_blocks, seed=0, several=0.0):
     """A spot of every patient, and of some another one in the next block."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([1, seed])  # another stream than the outcomes', or blocks tell them
     block = rng.integers(0, n_blocks, len(patients))
     again = rng.random(len(patients)) < several
     table = pd.DataFrame(
