@@ -54,7 +54,7 @@ def complete(config: dict) -> dict:
         raise InputError(f"config: {_in_words(error)}")
     _refuse_outcome(filled)
     filled["evaluation"] = for_readers(filled["evaluation"], filled["cohort"]["readers"])
-    _refuse_unknown_scores(filled)
+    _refuse_no_comparison(filled)
     learning_rate(filled["models"]["training"])
     resampling = filled["resampling"]
     if resampling["scheme"] == "single" and resampling["repeats"] > 1:
@@ -198,7 +198,7 @@ def _refuse_outcome(config: dict) -> None:
                 )
 
 
-def _refuse_unknown_scores(config: dict) -> None:
+def _refuse_no_comparison(config: dict) -> None:
     models = config["models"]
     known = [*models["networks"], *models["baselines"]]
     if models["clinical"]:

@@ -49,6 +49,21 @@ def test_pathologists_and_grade_need_no_scores(folder):
     assert (metrics["estimand"] == "kappa").sum() == 4
 
 
+@pytest.mark.parametrize("declared", ["vote_count", "visual_risk"])
+def test_votes_of_one_reader_are_compared_as_that_reader(folder, declared):
+    config = folder / "config.yaml"
+    config.write_text(f"evaluation: {{against: {declared}, primary: s, resamples: 100}}\n")
+    options = ("--scores", str(folder / "scores.csv"), "--config", str(config), "--reader", "a")
+    assert evaluate(folder, *options).exit_code == 0
+    warnings = (folder / "out/warnings.csv").read_text()
+    assert declared not in warnings
+    metrics = pd.read_csv(folder / "out/metrics.csv", keep_default_na=False)
+    tested = metrics[metrics["estimand"] == "auc_ipcw_60m_difference"]
+    adjusted = metrics[metrics["estimand"] == "auc_ipcw_60m_difference_holm"]
+    assert "a" in set(tested["against"])
+    assert "a" not in set(adjusted["against"])  # it is the declared one
+
+
 def test_something_must_be_evaluated(folder):
     assert "nothing to evaluate" in str(evaluate(folder).exception)
 

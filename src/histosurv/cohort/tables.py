@@ -178,7 +178,7 @@ def _calls(patients: pd.DataFrame, reader: str, path: Path) -> pd.Series:
 
 def refuse_missing_images(spots: pd.DataFrame) -> None:
     """Stop at the first spot whose image is not there, and count the others."""
-    # A Path each takes longer than looking.
+    # A Path each takes longer than looking, and fails where a name is too long for a file.
     missing = spots[[not os.path.isfile(image) for image in spots["image"]]]  # noqa: PTH113
     if len(missing):
         image, place = missing["image"].iloc[0], missing["listed_in"].iloc[0]
