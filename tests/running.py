@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import h5py
 import numpy as np
-import snakemake.cli
 import yaml
+from tests.forks import in_a_fork
 
 from histosurv.cohort.demo import simulate
 from histosurv.publish import write_table
@@ -42,6 +41,13 @@ def run_snakemake(folder, *arguments, **options):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+def run_quickly(folder, *arguments, **options):
+    """The same where the run is only a means to its results: see `tests.forks.serve`."""
+    command, environment = snakemake_in(folder, *arguments, **options)
+    program = "snakemake"
+    return in_a_fork([program, *command[command.index(program) + 1 :]], environment=environment)
+
+
 def snakemake_in(
     folder, *arguments, config=None, config_file=ROOT / "config.yaml", cores=2, profile=None
 ):
@@ -58,6 +64,11 @@ def snakemake_in(
     # The steps call `histosurv`: that of the interpreter which runs the tests.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return command, {**os.environ, "PATH": path}
+
+
+def run_histosurv(*words, folder="."):
+    """Run a command of histosurv, in a fork."""
+    return in_a_fork(["histosurv", *words], folder=folder)
 
 
 def simulate_imported(folder, n_patients, seed):
@@ -87,37 +98,8 @@ def rules_to_run(folder, *arguments, config=None):
 
 
 def dry_run(folder, *arguments, config=None):
-    """Ask Snakemake for its plan; as `run_snakemake` with ``-n``, but sooner."""
-    command, _ = snakemake_in(folder, *arguments, "-n", config=config)
-    status, told = _planned(list(map(str, command[3:])))
-    return subprocess.CompletedProcess(command, status, told, "")
-
-
-def _planned(arguments):
-    """Status and output of a Snakemake that runs nothing, in a fork of this process.
-
-    The tests ask for some seventy plans. To import Snakemake for each takes longer than the plan.
-    """
-    with tempfile.TemporaryFile("w+") as out:
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                os.dup2(out.fileno(), 1)
-                os.dup2(out.fileno(), 2)
-                sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
-                snakemake.cli.main(arguments)
-            except SystemExit as end:
-                is_text = isinstance(end.code, str)  # which Python prints before it fails
-                print(end.code if is_text else "")
-                status = 1 if is_text else end.code
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(status)
-        _, status = os.waitpid(child, 0)
-        out.seek(0)
-        return os.waitstatus_to_exitcode(status), out.read()
+    """Ask Snakemake for its plan."""
+    return run_quickly(folder, *arguments, "-n", config=config)
 
 
 def figures(folder):

@@ -2,10 +2,9 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
+from tests.running import run_histosurv
 
 from histosurv.cli import main
 from histosurv.cli.options import spot_settings_of
@@ -89,8 +88,7 @@ TABLE = "patient_id,time_months,event,reader_1\n" + "".join(
 
 def told_by(*words, folder):
     """What a command that must fail says, in one line."""
-    command = [sys.executable, "-m", "histosurv", *map(str, words)]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    run = run_histosurv(*words, folder=folder)
     assert run.returncode != 0
     assert "Traceback" not in run.stderr
     return run.stderr.splitlines()[-1]

@@ -1,11 +1,9 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 from PIL import Image
+from tests.running import run_histosurv
 
 from histosurv.cohort import drawing
 from histosurv.cohort.demo import simulate, write_demo
@@ -94,8 +92,7 @@ def test_some_patients_have_two_spots_and_blocks_differ_in_size_by_one(large):
 
 def test_a_table_of_ones_own_is_not_overwritten(tmp_path):
     (tmp_path / "patients.csv").write_text("mine")
-    command = [sys.executable, "-m", "histosurv", "demo", tmp_path, "--patients", "3"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = run_histosurv("demo", tmp_path, "--patients", "3")
     assert run.returncode != 0
     assert "is no simulated cohort's; name another folder" in run.stderr
     assert (tmp_path / "patients.csv").read_text() == "mine"

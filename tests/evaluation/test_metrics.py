@@ -1,10 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 from tests.evaluation.lifetimes import patients_with
+from tests.running import run_histosurv
 
 from histosurv.cohort.endpoint import label_60m
 from histosurv.errors import InputError
@@ -104,10 +102,8 @@ def test_a_score_against_itself_differs_by_nothing(study):
 
 def test_command_works_on_any_two_tables(study):
     folder, _, _ = study
-    command = [sys.executable, "-m", "histosurv", "evaluate", "--patients", folder / "patients.csv"]
-    subprocess.run(
-        [*command, "--scores", folder / "scores.csv", "--out", folder / "out"], check=True
-    )
+    tables = ("--patients", folder / "patients.csv", "--scores", folder / "scores.csv")
+    assert run_histosurv("evaluate", *tables, "--out", folder / "out").returncode == 0
     names = {"metrics", "warnings", "decision_curve", *CURVES}
     assert {path.stem for path in (folder / "out").iterdir()} == names
 
@@ -199,15 +195,14 @@ def test_a_study_s_config_brings_its_questions_and_readers(study):
         "evaluation: {primary: good, against: reader_1, resamples: 100}\n"
         "cohort: {readers: [reader_1]}\n"
     )
-    command = [sys.executable, "-m", "histosurv", "evaluate", "--patients", folder / "patients.csv"]
+    command = ["evaluate", "--patients", folder / "patients.csv"]
     command += ["--scores", folder / "scores.csv", "--out", folder / "out"]
-    subprocess.run([*command, "--config", folder / "config.yaml"], check=True)
+    run = run_histosurv(*command, "--config", folder / "config.yaml")
+    assert run.returncode == 0, run.stderr
     metrics = pd.read_csv(folder / "out/metrics.csv")
     assert "share_high" in set(metrics["estimand"])
     declared = metrics[metrics["method"].str.endswith("the declared test")]
     assert declared["against"].tolist() == ["reader_1"]
-    run = subprocess.run(
-        [*command, "--grade-high", "3"], capture_output=True, text=True, check=False
-    )
+    run = run_histosurv(*command, "--grade-high", "3")
     assert run.returncode != 0
     assert "column grade is missing" in run.stderr

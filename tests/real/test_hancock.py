@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from tests.running import ROOT, output_of, run_snakemake
+from tests.running import ROOT, output_of, run_quickly
 
 pytestmark = pytest.mark.soak
 # The study asks for ten; HISTOSURV_REAL_REPEATS=10 takes ten times as long.
@@ -37,7 +37,7 @@ def study(real_data, tmp_path_factory):
     bring_hancock(real_data / "hancock", folder / "hancock")
     settings = {"resampling": {"repeats": N_REPEATS}, "models": QUICK}
     settings["evaluation"] = {"resamples": 100}
-    run = run_snakemake(folder, config=settings, config_file=ROOT / "configs/hancock.yaml")
+    run = run_quickly(folder, config=settings, config_file=ROOT / "configs/hancock.yaml")
     assert run.returncode == 0, output_of(run)
     return folder / "results"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.running import ROOT, output_of, run_snakemake
+from tests.running import ROOT, output_of, run_quickly
 
 from histosurv.features.encoders import Encoder
 from histosurv.features.weights import prepare_weights
@@ -33,7 +33,7 @@ def study(real_data, tmp_path_factory):
     )
     weights = real_data / "weights/vgg16_conv_imagenet_fp16.pth"
     (folder / weights.name).symlink_to(weights)
-    run = run_snakemake(
+    run = run_quickly(
         folder,
         "results/development/features/batches/0000.csv",
         config_file=ROOT / "tests/real/spots.yaml",

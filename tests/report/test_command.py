@@ -1,19 +1,12 @@
 """`histosurv report` at the command line."""
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 from tests.report.whole_run import whole_run
+from tests.running import run_histosurv
 
 from histosurv.publish import write_table
 from histosurv.report.opening import open_results
-
-
-def report(*arguments):
-    command = [sys.executable, "-m", "histosurv", "report", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +15,9 @@ def results(tmp_path_factory):
 
 
 def test_two_runs_are_told_apart(results, tmp_path):
-    told = report("--compare", results, results, "--out", tmp_path / "compare.html")
+    told = run_histosurv(
+        "report", "--compare", results, results, "--out", tmp_path / "compare.html"
+    )
     assert told.returncode == 0, told.stderr
     assert "no difference" in told.stdout.lower()
     assert "<html" in (tmp_path / "compare.html").read_text()
@@ -58,7 +53,7 @@ def test_a_folder_alone_is_the_whole_run(tmp_path):
     ],
 )
 def test_a_mistake_is_one_line(arguments, told):
-    run = report(*arguments)
+    run = run_histosurv("report", *arguments)
     assert run.returncode != 0
     assert told in run.stderr
     assert "Traceback" not in run.stderr

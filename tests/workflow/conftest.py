@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from tests.running import output_of, run_snakemake
+from tests.running import output_of, run_quickly
 
 from histosurv.cohort.demo import write_demo
 
@@ -14,7 +14,7 @@ N_FOR_SIGNAL = 180  # 95 % power for the planted signal: see test_signal.py
 def run_demo(folder, n_patients):
     """Run the shipped config on a simulated cohort to its end."""
     write_demo(folder / "demo", n_patients=n_patients, spot_px=448, seed=2018)
-    run = run_snakemake(folder)
+    run = run_quickly(folder)
     assert run.returncode == 0, output_of(run)
     return folder
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 from snakemake.utils import update_config
-from tests.running import ROOT, dry_run, output_of, run_snakemake
+from tests.running import ROOT, dry_run, output_of, run_quickly
 
 from histosurv.config import complete, refuse_missing_files
 from histosurv.errors import InputError
@@ -128,7 +128,7 @@ def test_a_mistake_in_the_tables_is_told_with_its_place_and_mend(small, refused,
 )
 def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
     make(small / "demo")
-    run = run_snakemake(small, "-n", config=config)
+    run = run_quickly(small, "-n", config=config)
     assert run.returncode != 0
     [line] = [line for line in output_of(run).splitlines() if message in line]
     assert line.startswith("histosurv: ")
@@ -209,6 +209,6 @@ def test_a_column_with_braces_is_only_a_name(small):
 
 def test_a_title_may_hold_braces_and_quotes(small):
     title = "{a} \"study\" of 'spots' & $HOME"
-    run = run_snakemake(small, "results/config.yaml", config={"title": title})
+    run = run_quickly(small, "results/config.yaml", config={"title": title})
     assert run.returncode == 0, output_of(run)
     assert yaml.safe_load((small / "results/config.yaml").read_text())["title"] == title

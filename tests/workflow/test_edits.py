@@ -11,7 +11,7 @@ from tests.running import (
     dry_run,
     output_of,
     rules_to_run,
-    run_snakemake,
+    run_quickly,
     simulate_imported,
     write_spot,
 )
@@ -27,7 +27,7 @@ METRICS = "results/development/evaluation/metrics.csv"
 
 
 def run(folder, target=METRICS):
-    result = run_snakemake(folder, target, config=CONFIG)
+    result = run_quickly(folder, target, config=CONFIG)
     assert result.returncode == 0, output_of(result)
     return output_of(result)
 

@@ -4,7 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from tests.running import figures, output_of, run_snakemake
+from tests.running import figures, output_of, run_quickly
 from tests.workflow.conftest import N_FOR_SIGNAL
 
 from histosurv.cohort.demo import simulate
@@ -57,7 +57,7 @@ def test_null_cohort_shows_nothing(large_study, tmp_path):
     write_table(null.patients, tmp_path / "demo/patients.csv")
     models = {"baselines": [], "clinical": [], "attribution": {"run": False}}
     settings = {"models": models, "spots_per_job": 1000}
-    run = run_snakemake(tmp_path, config=settings)
+    run = run_quickly(tmp_path, config=settings)
     assert run.returncode == 0, output_of(run)
     assert " 0 spots computed" in (tmp_path / "logs/development/features/0000.log").read_text()
     auc = figures(tmp_path).loc[("lstm", "auc_60m_within_folds")]

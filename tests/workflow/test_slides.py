@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 from PIL import Image
-from tests.running import QUICK, dry_run, output_of, run_snakemake
+from tests.running import QUICK, dry_run, output_of, run_quickly
 
 from histosurv.cohort.demo import write_demo
 
@@ -44,7 +44,7 @@ def finished(drawn, tmp_path_factory):
     assert extra.any()
     cells.loc[extra.idxmax(), "patient_id"] = "P0001"
     cells.to_csv(path, index=False)
-    run = run_snakemake(folder, COHORT, config=CONFIG)
+    run = run_quickly(folder, COHORT, config=CONFIG)
     assert run.returncode == 0, output_of(run)
     return folder
 
@@ -70,13 +70,13 @@ def test_cells_become_features_and_a_lost_core_is_listed(finished):
     for slide in ("TMA1", "TMA2"):
         for ending in ("csv", "png", "geojson", "qptma", "json"):
             assert (finished / CORES / f"{slide}.{ending}").is_file()
-    again = run_snakemake(finished, COHORT, config=CONFIG)
+    again = run_quickly(finished, COHORT, config=CONFIG)
     assert "Nothing to be done" in output_of(again)
 
 
 def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
     turn(slides)
-    run = run_snakemake(slides, COHORT, "--keep-going", config=CONFIG)
+    run = run_quickly(slides, COHORT, "--keep-going", config=CONFIG)
     assert run.returncode != 0
     [line] = [line for line in output_of(run).splitlines() if "The run stopped: histo" in line]
     assert "demo/slides/TMA1.tif: " in line
@@ -90,7 +90,7 @@ def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
     listed = (slides / "demo/slides.csv").read_text()
     table = pd.read_csv(slides / "demo/slides.csv")
     table.assign(cores_override=["TMA1.csv", ""]).to_csv(slides / "demo/slides.csv", index=False)
-    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    run = run_quickly(slides, f"{CORES}/TMA1.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     assert '"source": "TMA1.csv"' in (slides / CORES / "TMA1.json").read_text()
     # Or the person turns the map, as the slide lies; then it is sure.
@@ -101,7 +101,7 @@ def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
         cells[name].max() + 1 - cells[name] for name in ("row", "column")
     )
     cells.to_csv(path, index=False)
-    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    run = run_quickly(slides, f"{CORES}/TMA1.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     assert not (slides / CORES / "TMA1.doubtful.png").exists()
 
@@ -127,9 +127,9 @@ def test_patients_exchanged_on_a_map_reach_the_cohort_after_an_interrupted_run(f
     cells.to_csv(path, index=False)
     # Stopped after the features, whose content is the same: the cohort must still be done anew.
     indexes = sorted((slides / "results/development/features/batches").glob("*.csv"))
-    run = run_snakemake(slides, *(str(p.relative_to(slides)) for p in indexes), config=CONFIG)
+    run = run_quickly(slides, *(str(p.relative_to(slides)) for p in indexes), config=CONFIG)
     assert run.returncode == 0, output_of(run)
-    run = run_snakemake(slides, COHORT, config=CONFIG)
+    run = run_quickly(slides, COHORT, config=CONFIG)
     assert run.returncode == 0, output_of(run)
     used = pd.read_csv(slides / COHORT).set_index(["tma_slide", "tma_row", "tma_column"])
     cell = ("TMA1", *cells.loc[first, ["row", "column"]])

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from tests.running import QUICK, output_of, run_snakemake
+from tests.running import QUICK, output_of, run_histosurv, run_quickly
 
 from histosurv.cohort.demo import write_demo
 from histosurv.errors import InputError
@@ -41,7 +39,7 @@ def study(tmp_path_factory):
     damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
     glass = Image.new("RGB", (320, 320), (243, 243, 243))
     glass.save(folder / "demo" / one_of_two["image"])
-    run = run_snakemake(folder, "all", "bundle", config=CONFIG)
+    run = run_quickly(folder, "all", "bundle", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     assert "spots of the cohort development could not be used" in output_of(run)
     return folder
@@ -72,7 +70,7 @@ def test_an_undamaged_copy_is_brought(study, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(study, folder)
     shutil.copy(study / "kept.jpg", folder / "demo" / images_to_spoil(study)[0]["image"])
-    run = run_snakemake(folder, "results/development/cohort/patients.csv", config=CONFIG)
+    run = run_quickly(folder, "results/development/cohort/patients.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     log = (folder / "logs/development/features/0000.log").read_text()
     n_spots = len(pd.read_csv(study / "demo/spots.csv"))
@@ -81,8 +79,7 @@ def test_an_undamaged_copy_is_brought(study, tmp_path):
 
 
 def predict(study, out, *spots):
-    command = [sys.executable, "-m", "histosurv", "predict", "results/bundle", *map(str, spots)]
-    run = subprocess.run([*command, "--out", out], cwd=study, capture_output=True, text=True)
+    run = run_histosurv("predict", "results/bundle", *spots, "--out", out, folder=study)
     assert run.returncode == 0, output_of(run)
     return run
 
@@ -210,7 +207,7 @@ def test_folds_of_whole_blocks(study, tmp_path):
     shutil.copytree(study / "results", tmp_path / "results")
     config = CONFIG | {"resampling": {"folds": 2, "scheme": "blocks"}}
     table = "results/development/cohort/folds.csv"
-    run = run_snakemake(tmp_path, table, "--force", config=config)
+    run = run_quickly(tmp_path, table, "--force", config=config)
     assert run.returncode == 0, output_of(run)
     folds = pd.read_csv(tmp_path / table)
     spots = pd.read_csv(tmp_path / "results/development/cohort/spots.csv")

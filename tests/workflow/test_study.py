@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.running import figures, output_of, rules_to_run, run_snakemake
+from tests.running import figures, output_of, rules_to_run, run_histosurv, run_quickly
 from tests.workflow.conftest import N_PATIENTS
 
 from histosurv.report.spec import captions, categories
@@ -37,7 +35,7 @@ def test_spots_bring_blocks_and_remarks_to_the_metrics(study):
 
 
 def test_second_run_has_nothing_to_do(study):
-    run = run_snakemake(study)
+    run = run_quickly(study)
     assert run.returncode == 0
     assert "Nothing to be done" in output_of(run)
 
@@ -60,8 +58,7 @@ def test_tables_have_a_row_for_everybody(study):
 
 def test_the_feature_files_are_what_was_written_and_the_time_is_told(study):
     folder = study / "results/development/features"
-    command = [sys.executable, "-m", "histosurv", "features", "verify", folder]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = run_histosurv("features", "verify", folder)
     n_spots = len(pd.read_csv(study / "demo/spots.csv"))
     assert f"{n_spots} feature files are as they were written" in run.stdout
     times = pd.read_csv(folder / "throughput/0000.csv").iloc[0]
@@ -113,7 +110,7 @@ def test_the_record_names_inputs_and_what_was_typed(study):
 
 
 def test_the_report_of_the_run_shows_every_figure_and_table_with_its_caption(study):
-    run = run_snakemake(study, "--report", "results/report/run.zip")
+    run = run_quickly(study, "--report", "results/report/run.zip")
     assert run.returncode == 0, output_of(run)
     assert "rst" not in output_of(run)  # a caption that cannot be read is only printed
     with zipfile.ZipFile(study / "results/report/run.zip") as archive:

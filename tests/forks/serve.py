@@ -1,0 +1,100 @@
+"""A process that has loaded what Snakemake and the steps need, and forks for each of them.
+
+Half of the time of a small study is loading: torch, torchvision, scikit-learn and lifelines take
+seconds, in each step anew. Tests to which the run is only a means to its results ask this server
+instead. What a fork hides, that a step loads all it needs and stands being killed, is tested with
+the real commands.
+"""
+
+import atexit
+import fcntl
+import gc
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+LOADED_LATE = ("torchvision.models", "sklearn.linear_model", "sklearn.svm", "sklearn.naive_bayes")
+
+
+def serve(address, client):
+    """Answer until the client's process is gone; one server for each address."""
+    with Path(f"{address}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        _load()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+        with socket.socket(socket.AF_UNIX) as listening:
+            Path(address).unlink(missing_ok=True)  # of a server that was killed
+            listening.bind(address)
+            listening.listen(64)
+            listening.settimeout(1)
+            while Path(f"/proc/{client}").exists():
+                try:
+                    asked, _ = listening.accept()
+                except TimeoutError:
+                    continue
+                with asked:
+                    if os.fork() == 0:
+                        listening.close()
+                        lock.close()
+                        _answer(asked)
+        shutil.rmtree(Path(address).parent)
+
+
+def _load():
+    package = import_module("histosurv")
+    modules = [module.name for module in walk_packages(package.__path__, "histosurv.")]
+    for name in [*modules, *LOADED_LATE, "snakemake.cli"]:
+        if not name.endswith("__main__"):
+            import_module(name)
+    gc.freeze()  # a collection in a fork would copy every page
+
+
+def _answer(asked):
+    """Be the program that is asked for, and tell its exit status."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    asked.settimeout(None)
+    size, streams, _, _ = socket.recv_fds(asked, 8, 3)
+    with asked.makefile("rb") as message:
+        folder, n_words, *lines = os.fsdecode(message.read(int.from_bytes(size, "big"))).split("\0")
+    sys.argv, environment = lines[: int(n_words)], lines[int(n_words) :]
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(line.split("=", 1) for line in environment)
+    tempfile.tempdir = None  # another environment, another folder
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # which libraries read as they are loaded
+        sys.modules["threadpoolctl"].threadpool_limits(int(threads))
+        sys.modules["torch"].set_num_threads(int(threads))
+    status = 1
+    try:
+        sys.modules[f"{sys.argv[0]}.cli"].main()
+        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception:  # noqa: BLE001 - as Python does at the end of a program
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        asked.sendall(bytes([status & 255]))
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))
