@@ -3,17 +3,18 @@
 
 from snakemake.utils import min_version
 
+from histosurv.config import sound
+
 min_version("9.25")
 
 
-configfile: "config.yaml"
+configfile: sound("config.yaml")
 
 
 # Used with `--sdm apptainer` only; without it the steps run in the environment of Snakemake.
 container: "workflow/envs/histosurv.sif"
 
 
-# Of Snakemake's own report, which `make report` builds.
 report: "workflow/report/workflow.rst"
 
 

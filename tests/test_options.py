@@ -18,7 +18,7 @@ from histosurv.spots.preparation import SpotSettings
     ("text", "told"),
     [
         ("{'grid': 4}", "double quotes.*; give that part of the config as JSON"),
-        ("[4]", "spots: .* is not of type 'object'"),
+        ("[4]", "spots: .* is not a section"),
         ('{"gird": 4}', "spots: unknown key 'gird'; did you mean 'grid'"),
         ('{"tile_px": "abc"}', "spots: tile_px: 'abc' is not"),
         ('{"tile_px": -224}', "spots: tile_px: -224 is less"),
@@ -48,6 +48,13 @@ def test_settings_of_networks_that_do_not_fit_are_told_in_one_line(
     job = ("--repeat", "1", "--fold", "1", "--settings", json.dumps(settings))
     line = told_by("train", network, *folders, *job, folder=tmp_path)
     assert re.match(f"histosurv: --settings: models: {told}", line), line
+
+
+def test_settings_of_networks_need_not_be_whole(tmp_path):
+    options = ("--cohort", ".", "--features", ".", "--batches", "1", "--out", "out")
+    options += ("--repeat", "1", "--fold", "1", "--settings", '{"training": {"loss": "cox"}}')
+    line = told_by("train", "lstm", *options, folder=tmp_path)
+    assert line.startswith("histosurv: patients.csv: the patient table is not there")
 
 
 def test_settings_fill_what_they_do_not_name():
@@ -108,6 +115,10 @@ def test_nothing_that_is_read_is_overwritten(tmp_path):
         line = told_by(*command, folder=tmp_path)
         assert line.startswith("histosurv: ")
         assert "name another f" in line
+    (tmp_path / "out").mkdir()
+    line = told_by("folds", "patients.csv", "--out", "out", folder=tmp_path)
+    assert line == "histosurv: out: Is a directory"
+    (tmp_path / "out").rmdir()
     assert (tmp_path / "patients.csv").read_text() == TABLE
     assert sorted(path.name for path in tmp_path.iterdir()) == ["patients.csv", "spots.csv"]
 

@@ -1,13 +1,13 @@
 """The study's settings: one schema, its defaults, and one clear sentence for a slip."""
 
-import difflib
 from pathlib import Path
 
 import jsonschema
 import yaml
 
-from histosurv.errors import InputError
+from histosurv.errors import InputError, checked
 from histosurv.files import read_yaml
+from histosurv.misfits import in_words
 
 WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
 DEVELOPMENT = "development"  # the cohort that models learn from; all others are external
@@ -51,7 +51,7 @@ def complete(config: dict) -> dict:
     schema = config_schema()
     filled = _with_defaults(config, schema)
     for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
-        raise InputError(f"config: {_in_words(error)}")
+        raise InputError(f"config: {in_words(error)}")
     _refuse_outcome(filled)
     filled["evaluation"] = for_readers(filled["evaluation"], filled["cohort"]["readers"])
     _refuse_no_comparison(filled)
@@ -65,44 +65,59 @@ def complete(config: dict) -> dict:
     return filled
 
 
+def read_config(path: Path | str) -> dict:
+    """Content of a config file, whatever its keys; an empty one has none.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no YAML (the line is told), or no config.
+    """
+    try:
+        config = read_yaml(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: letters are not in UTF-8; save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise InputError(f"{path}: is no YAML ({told}); correct it") from None
+    if not isinstance(config, dict | None):
+        raise InputError(f"{path}: is no config: it has no keys; name another file")
+    return config or {}
+
+
+def sound(path: str) -> str:
+    """The same path, for Snakemake, which would not tell where a file is no YAML; else the end."""
+    if Path(path).exists():
+        checked(read_config, path)
+    return path
+
+
 def read_section(path: Path, name: str) -> dict:
     """One section of a config file, checked, with its defaults; the rest may be missing.
 
     Raises
     ------
     InputError
-        The file cannot be read, or a key or value of the section does not fit.
+        As `read_config` and `complete_section`.
     """
-    try:
-        config = read_yaml(path) or {}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(f"{path}: is no YAML ({told}); correct it") from None
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: is no config; it has no keys")
-    schema = _section_schema(name)
-    filled = _with_defaults({name: config.get(name)}, schema)
-    check_section(name, filled[name], path)
-    return filled[name]
+    return complete_section(name, read_config(path).get(name), path)
 
 
-def check_section(name: str, keys: object, source: Path | str) -> None:
-    """Stop where a section does not fit; keys that are left out are not missed.
+def complete_section(name: str, keys: object, source: Path | str) -> dict:
+    """Check one section and fill in its defaults.
 
     Raises
     ------
     InputError
         A key or value does not fit; the message begins with the source.
     """
-    validator = jsonschema.Draft202012Validator(_section_schema(name))
-    for error in validator.iter_errors({name: keys}):
-        raise InputError(f"{source}: {_in_words(error)}")
-
-
-def _section_schema(name: str) -> dict:
-    return {"type": "object", "properties": {name: config_schema()["properties"][name]}}
+    schema = {"type": "object", "properties": {name: config_schema()["properties"][name]}}
+    filled = _with_defaults({name: keys}, schema)
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
+        raise InputError(f"{source}: {in_words(error)}")
+    return filled[name]
 
 
 def learning_rate(training: dict) -> float:
@@ -251,18 +266,3 @@ def _with_defaults(value: object, schema: dict) -> object:
         for key in filled.keys() - schema["properties"].keys():
             filled[key] = _with_defaults(filled[key], others)
     return filled
-
-
-def _in_words(error: jsonschema.ValidationError) -> str:
-    where = ": ".join(str(step) for step in error.absolute_path) or "top level"
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = next(key for key in error.instance if key not in known)
-        near = difflib.get_close_matches(str(unknown), known, n=1, cutoff=0.4)
-        mend = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-        return f"{where}: unknown key {unknown!r}; {mend}"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{where}: key {missing!r} is missing; add it"
-    meaning = error.schema.get("description", "")
-    return f"{where}: {error.message} ({meaning}); correct the value"

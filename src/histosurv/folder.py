@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 from histosurv.cohort.demo import write_demo
-from histosurv.config import SHIPPED
+from histosurv.config import DEVELOPMENT, SHIPPED, read_config
 from histosurv.errors import InputError
 from histosurv.progress import say
 from histosurv.publish import published
 
 DEMO = "demo"
+DEMO_TABLES = {"patients": "demo/patients.csv", "spots": "demo/spots.csv"}
 N_PATIENTS, SPOT_PX, SEED = 120, 448, 2018  # of the demo, as `histosurv demo` draws it
 PROFILES = ("profiles/default", "workflow/profiles/local", "workflow/profiles/slurm")
 SNAKEFILE = """\
@@ -71,4 +72,10 @@ def lay_out(folder: Path, study: str = DEMO) -> None:
 
 def _config(study: str) -> str:
     path = SHIPPED / ("config.yaml" if study == DEMO else f"configs/{study}.yaml")
+    named = read_config(path).get("cohorts") or {}
+    if study == DEMO and DEMO_TABLES.items() - (named.get(DEVELOPMENT) or {}).items():
+        raise InputError(  # in a clone, where a study of one's own may have been made of it
+            f"{path}: names other tables than the demo's; take them out, or lay out a study of "
+            "your own with --study own"
+        )
     return path.read_text("utf-8")

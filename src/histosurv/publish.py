@@ -40,6 +40,7 @@ def published(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
+        temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if told := _tells_of_full_disk(error):
@@ -47,8 +48,10 @@ def published(path: Path) -> Iterator[Path]:
                 f"{path}: cannot be written ({told}); make room and run again: what is finished is "
                 "kept"
             ) from None
+        if isinstance(error, OSError) and str(error.filename) == str(temporary):
+            # A folder has that name, or may not be written to: told of the name that is known.
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
-    temporary.replace(path)
     _sync(path.parent)
 
 

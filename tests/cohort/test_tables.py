@@ -63,6 +63,20 @@ def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, messa
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ((PATIENTS + "Ö,4,1\n").encode("latin-1"), r"row 5: letters are not in UTF-8; save it as"),
+        (PATIENTS.encode("utf-16"), r"in UTF-16 \('Unicode text'\); save it as CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"an Excel workbook; save it as CSV UTF-8"),
+    ],
+)
+def test_what_other_programs_save_is_told_by_its_kind(folder, content, message):
+    (folder / "patients.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_patients(folder / "patients.csv")
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("spot_id,image\na1,a.png\n", r"row 1: column patient_id is missing"),

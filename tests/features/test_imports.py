@@ -82,6 +82,9 @@ def test_damaged_and_doubled_files_and_other_widths_are_named(tmp_path):
     (tmp_path / "b.npz").write_bytes(b"PK nonsense")
     with pytest.raises(InputError, match="no readable feature file"):
         import_features(spots, tmp_path, tmp_path / "store")
+    (tmp_path / "b.npz").write_text("0.1 0.2")
+    with pytest.raises(InputError, match=r"\(no ZIP archive, which .npz files are\); bring it"):
+        import_features(spots, tmp_path, tmp_path / "store")
     (tmp_path / "b.npz").write_bytes(b"")
     with pytest.raises(InputError, match=r"b\.npz: is empty \(0 bytes\)"):
         import_features(spots, tmp_path, tmp_path / "store")

@@ -74,10 +74,10 @@ def test_layers_of_vgg16(vgg16, tiles, layer, relu):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("vgg_16", "did you mean vgg16"),
-        ("torchvision/resnet81", "did you mean torchvision/resnet18"),
-        ("timm/resnet18x", "did you mean timm/resnet18"),
-        ("uni3", "did you mean uni"),
+        ("vgg_16", "did you mean 'vgg16'"),
+        ("torchvision/resnet81", "did you mean 'torchvision/resnet18'"),
+        ("timm/resnet18x", "did you mean 'timm/resnet18'"),
+        ("uni3", "did you mean 'uni'"),
         ("zzzzzz", r"'zzzzzz' is not known\. It is vgg16"),
     ],
 )

@@ -156,3 +156,11 @@ def test_the_joined_score_is_not_scaled_twice(tmp_path):
     work = with_covariates()
     joined = score_clinical(work, COVARIATES, network_folder(work, tmp_path))[0]
     assert joined.line == (1.0, 0.0)
+
+
+def test_a_network_of_another_fold_is_refused(tmp_path):
+    work = with_covariates()
+    folder = network_folder(work, tmp_path)
+    told = "was trained for --repeat 1 --fold 1, not for --repeat 1 --fold 2; name the folder"
+    with pytest.raises(InputError, match=told):
+        score_clinical(replace(work, fold=2), COVARIATES, folder)

@@ -155,12 +155,12 @@ def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
             "config: features: weights: 'imagenet' is no file or folder, nor one of hub, which uni",
         ),
         ({"features": {"weights": "demo"}}, "'demo' is no file, nor one of imagenet, random"),
-        ({"features": {"encoder": "vgg"}}, "config: features: encoder: 'vgg' does not match"),
+        ({"features": {"encoder": "vgg"}}, "config: features: encoder: 'vgg' does not fit"),
         ({"features": {"import": "no"}}, "config: features: import: no is no folder"),
-        ({"cohorts": {"Ulm": {}}}, "config: cohorts: 'Ulm' does not match"),
-        ({"cohorts": {"ulm\n": {}}}, "config: cohorts: 'ulm\\n' does not match"),
-        ({"cohorts": {2018: {}}}, "config: cohorts: 2018 is not of type 'string'"),
-        ({"cohorts": {"models": {}}}, "config: cohorts: 'models' does not match"),
+        ({"cohorts": {"Ulm": {}}}, "config: cohorts: 'Ulm' does not fit"),
+        ({"cohorts": {"ulm\n": {}}}, "config: cohorts: 'ulm\\n' does not fit"),
+        ({"cohorts": {2018: {}}}, "config: cohorts: 2018 is not text"),
+        ({"cohorts": {"models": {}}}, "config: cohorts: 'models' does not fit"),
         ({"cohorts": {"ulm": {}}}, "config: cohorts: ulm: key 'patients' is missing; add it"),
         (
             {"cohorts": {"ulm": DEMO | {"features": "x"}}},
@@ -212,3 +212,12 @@ def test_a_title_may_hold_braces_and_quotes(small):
     run = run_quickly(small, "results/config.yaml", config={"title": title})
     assert run.returncode == 0, output_of(run)
     assert yaml.safe_load((small / "results/config.yaml").read_text())["title"] == title
+
+
+def test_the_line_is_told_where_a_config_is_no_yaml(small):
+    (small / "config.yaml").write_text("title: x\ncohort:\n  readers: [reader_1\nmodels: {}\n")
+    run = dry_run(small)
+    assert run.returncode != 0
+    [line] = [line for line in output_of(run).splitlines() if line.startswith("histosurv: ")]
+    assert "config.yaml: is no YAML (" in line
+    assert "line 4" in line

@@ -81,7 +81,7 @@ def test_what_cannot_name_a_file_is_no_name_of_a_slide(tmp_path, name):
 
 @pytest.mark.parametrize("encoder", ["vgg16\n", "torchvision/$(x) y", "hub/a/b\n"])
 def test_an_encoder_is_one_word(encoder):
-    with pytest.raises(InputError, match=r"encoder: .* does not match"):
+    with pytest.raises(InputError, match=r"encoder: .* does not fit"):
         complete({"cohorts": {"development": {"patients": "x"}}, "features": {"encoder": encoder}})
 
 

@@ -109,3 +109,11 @@ def test_an_unknown_study_is_told(tmp_path):
     with pytest.raises(InputError, match="--study colon: there is none; take one of demo, bych"):
         lay_out(tmp_path / "x", "colon")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_clone_that_was_made_a_study_gives_no_demo(tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text("cohorts: {development: {patients: own.csv}}\n")
+    monkeypatch.setattr("histosurv.folder.SHIPPED", tmp_path)
+    with pytest.raises(InputError, match=r"config\.yaml: names other tables than the demo's"):
+        lay_out(tmp_path / "x")
+    assert not (tmp_path / "x").exists()

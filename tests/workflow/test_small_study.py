@@ -16,7 +16,7 @@ from histosurv.cohort.demo import write_demo
 from histosurv.errors import InputError
 from histosurv.features.store import write_features
 from histosurv.models.bundle import read_bundle, write_bundle
-from histosurv.models.prediction import read_newcomers
+from histosurv.models.prediction import list_spots, read_newcomers
 
 CONFIG = QUICK | {"controls": ["permuted"], "spots_per_job": 100}
 
@@ -86,8 +86,13 @@ def predict(study, out, *spots):
 
 def refused(bundle, *spots):
     """What is told of spots that cannot be scored."""
+
+    def read():
+        table = list_spots([Path(x) for x in spots], "P")
+        read_newcomers(read_bundle(bundle), table, torch.device("cpu"))
+
     with pytest.raises(InputError) as caught:
-        read_newcomers(read_bundle(bundle), [Path(x) for x in spots], "P", torch.device("cpu"))
+        read()
     return str(caught.value)
 
 
@@ -98,7 +103,7 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
     spots = spots[spots["patient_id"] != images_to_spoil(study)[1]["patient_id"]]
     several = spots["patient_id"].value_counts().loc[lambda n: n > 1].index[0]
     images = [f"demo/{image}" for image in spots.loc[spots["patient_id"] == several, "image"]]
-    predict(study, tmp_path, *images)
+    run = predict(study, tmp_path, *images)
     told = json.loads((tmp_path / "prediction.json").read_text())["patients"][0]
     for name in ("lstm", "logistic"):
         row = scores[(scores["score"] == name) & (scores["patient_id"] == several)].iloc[0]
@@ -108,9 +113,14 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
         assert of["risk_60m"] == pytest.approx(1 / (1 + np.exp(-of["log_odds"])))
         assert of["group"] == ("high" if of["log_odds"] >= of["threshold_log_odds"] else "low")
         assert 0 <= of["percentile"] <= 100
+    assert "patient: by the other models: logistic regression 0." in run.stderr
     tiles = pd.read_csv(tmp_path / "tiles.csv")
     assert len(tiles) == 4 * len(images)
     assert Image.open(tmp_path / "patient.png").size[0] > 800
+    # Of the same patient a prediction may be made again, of another one it may not be lost.
+    again = ["predict", "results/bundle", *images, "--out", tmp_path, "--patient", "another"]
+    run = run_histosurv(*again, folder=study)
+    assert "holds the prediction of 'patient'; name another folder" in run.stderr
 
 
 def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study, tmp_path):
@@ -200,6 +210,14 @@ def test_a_control_is_in_the_report_and_its_outcomes_are_others(study):
     patients = pd.read_csv(folder / "permuted/development/cohort/patients.csv")
     own = pd.read_csv(study / "results/development/cohort/patients.csv")
     assert (patients["time_months"] != own["time_months"]).mean() > 0.9
+
+
+def test_tiles_are_explained_by_the_network_of_their_fold_only(study):
+    words = ["attribute", "results/models/lstm/1_1", "--cohort", "results/development/cohort"]
+    words += ["--features", "results/development/features", "--batches", "3", "--out", "x"]
+    run = run_histosurv(*words, "--repeat", "1", "--fold", "2", folder=study)
+    assert "1_1: was trained for --repeat 1 --fold 1, not for --repeat 1 --fold 2" in run.stderr
+    assert not (study / "x").exists()
 
 
 def test_folds_of_whole_blocks(study, tmp_path):

@@ -45,6 +45,7 @@ rule attribute:
         spots="<results>/development/cohort/spots.csv",
         folds="<results>/development/cohort/folds.csv",
         indexes=INDEXES,
+        scores="<results>/models/{network}/{repeat}_{fold}/scores.csv",
         networks="<results>/models/{network}/{repeat}_{fold}/networks.safetensors",
         calibration="<results>/models/{network}/{repeat}_{fold}/calibration.json",
     output:

@@ -70,7 +70,7 @@ def evaluate(
     from histosurv.cohort.columns import require_columns
     from histosurv.cohort.endpoint import ALIVE, CANCER_DEATH
     from histosurv.cohort.tables import read_patients
-    from histosurv.config import check_section, for_readers, read_section
+    from histosurv.config import complete_section, for_readers, read_section
     from histosurv.errors import InputError
     from histosurv.evaluation.metrics import evaluate as evaluate_scores
     from histosurv.evaluation.scores import read_order_scores, read_scores, unlike
@@ -89,7 +89,7 @@ def evaluate(
         asked = settings_of(settings, dict)
         of_study = asked.pop("readers", [])
         readers = readers or of_study
-        check_section("evaluation", asked, "--settings")
+        asked = complete_section("evaluation", asked, "--settings")
     elif spots and not config_file:
         asked = {"subgroups": ["block"]}
     asked = for_readers(asked, readers)

@@ -99,12 +99,14 @@ def predict(
     """
     from histosurv.device import use_device
     from histosurv.models.bundle import read_bundle
+    from histosurv.models.prediction import list_spots, read_newcomers
     from histosurv.models.prediction import predict as estimate
-    from histosurv.models.prediction import read_newcomers
-    from histosurv.report.prediction import write_prediction
+    from histosurv.report.prediction import refuse_of_others, write_prediction
 
+    table = list_spots(spots, patient)
+    refuse_of_others(out, set(table["patient_id"]))
     device = use_device(threads)
     bundle = read_bundle(bundle_folder)
-    new = read_newcomers(bundle, spots, patient, device, weights=weights, threads=threads)
+    new = read_newcomers(bundle, table, device, weights=weights, threads=threads)
     patients, tiles = estimate(bundle, new, device, threads)
     write_prediction(bundle, new, patients, tiles, out)

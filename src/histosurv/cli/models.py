@@ -32,10 +32,14 @@ def train(
     batches: Batches,
     repeat: Repeat,
     fold: Fold,
-    settings: Annotated[
-        str, typer.Option(help="of the config's models: as JSON, its section, training and tuning")
-    ],
     out: OutFolder,
+    settings: Annotated[
+        str,
+        typer.Option(
+            help="of the config's models: as JSON: network (its section), training, tuning; "
+            "defaults without it"
+        ),
+    ] = "{}",
     seed: Seed = 2018,
     threads: Annotated[
         int, typer.Option(min=1, help="networks at once; they change the speed, and no number")
@@ -48,12 +52,12 @@ def train(
     the error reaches the first tiles). A training that was interrupted goes on where it stood.
 
     Example: histosurv train lstm --cohort results/development/cohort --features
-    results/development/features --batches 3 --repeat 1 --fold 1 --settings '{"network": {...},
-    "training": {...}, "tuning": {...}}' --out results/models/lstm/1_1
+    results/development/features --batches 3 --repeat 1 --fold 1 --settings '{"training": {"loss":
+    "cox"}}' --out results/models/lstm/1_1
     """
     import shutil
 
-    from histosurv.config import check_section
+    from histosurv.config import complete_section
     from histosurv.device import use_device
     from histosurv.errors import InputError
     from histosurv.models.job import read_job
@@ -68,8 +72,9 @@ def train(
                 f"--settings: unknown key {min(unknown)!r}; give network, training and tuning"
             )
         as_in_config = {network if key == "network" else key: keys[key] for key in keys}
-        check_section("models", as_in_config, "--settings")
-        return Candidates.of(keys)
+        models = complete_section("models", as_in_config, "--settings")
+        parts = {"network": network, "training": "training", "tuning": "tuning"}
+        return Candidates.of({part: models[key] for part, key in parts.items()})
 
     candidates = settings_of(settings, checked)
     device = use_device(threads)
@@ -213,12 +218,13 @@ def attribute(
     from histosurv.models import attribution
     from histosurv.models.calibration import Line
     from histosurv.models.ensemble import Ensemble
-    from histosurv.models.job import read_job
+    from histosurv.models.job import read_job, refuse_other_fold
     from histosurv.publish import write_table
 
     device = use_device(threads)
     job = read_job(cohort_folder, feature_folder, batches, repeat=repeat, fold=fold, seed=seed)
     ensemble = Ensemble.load(model / "networks.safetensors", device)
+    refuse_other_fold(model, job)
     calibration = json.loads((model / "calibration.json").read_text("utf-8"))
     line = Line(calibration["slope"], calibration["intercept"])
     tested = job.sequences.of_patients(job.parts["test"])

@@ -53,14 +53,12 @@ def spot_settings_of(text: str) -> "SpotSettings":
     InputError
         It is no JSON, or a key or value does not fit.
     """
-    from histosurv.config import check_section
+    from histosurv.config import complete_section
     from histosurv.spots.preparation import SpotSettings
 
-    def checked(keys: dict) -> SpotSettings:
-        check_section("spots", keys, "--settings")
-        return SpotSettings.of(keys)
-
-    return settings_of(text, checked)
+    return settings_of(
+        text, lambda keys: SpotSettings.of(complete_section("spots", keys, "--settings"))
+    )
 
 
 def settings_of(

@@ -1,7 +1,7 @@
 """Read a CSV table and hold it against its schema, cell by cell."""
 
+import codecs
 import csv
-import difflib
 import io
 import re
 from collections.abc import Iterable
@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from histosurv.config import schema_path
-from histosurv.errors import InputError
+from histosurv.errors import InputError, did_you_mean
 from histosurv.files import read_yaml
 
 _LONE_RETURN = re.compile(r"\r(?!\n)")
+_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # of Excel since 2007, and before
+LIKE_A_COLUMN = 0.8  # `age` and `stage` are less alike
 # What other programs write for a number that is not there, where a schema lets it be missing.
 MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
 # Words for a covariate that is not known, those of grades and TNM stages among them.
@@ -81,19 +83,12 @@ def require_columns(table: pd.DataFrame, names: Iterable[str], path: Path, key: 
     names = list(names)
     for name in names:
         if name not in table:
-            near = nearest(name, [column for column in table.columns if column not in names])
+            others = [column for column in table.columns if column not in names]
+            near = did_you_mean(name, others, LIKE_A_COLUMN)
             raise InputError(
                 f"{path}, row 1: column {name} is missing (named under {key}); "
                 f"{near or 'add it or take the name out'}"
             )
-
-
-def nearest(name: str, columns: Iterable[str]) -> str:
-    """The column that a misspelt name may mean, as a question; empty where none is like it."""
-    folded = {column.casefold(): column for column in columns}
-    # Nearer than `age` and `stage`.
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.8)
-    return f"did you mean {folded[near[0]]!r}?" if near else ""
 
 
 def and_others(bad: pd.Series) -> str:
@@ -151,10 +146,13 @@ def _read_text(path: Path, title: str) -> pd.DataFrame:
 
 
 def _rows(path: Path, title: str) -> list[list[str]]:
+    content = b""
     try:
         content = path.read_bytes()
-        if content.startswith(b"PK"):
+        if content.startswith(_WORKBOOKS):
             raise InputError(f"{path}: this is an Excel workbook; save it as CSV UTF-8")
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{path}: is in UTF-16 ('Unicode text'); save it as CSV UTF-8")
         text = content.decode("utf-8-sig")
         if "\0" in text:
             raise InputError(f"{path}: holds bytes that are no text; save it as CSV UTF-8")
@@ -166,8 +164,11 @@ def _rows(path: Path, title: str) -> list[list[str]]:
         ) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a CSV file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: letters are not in UTF-8; save it as CSV UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path}, row {line}: letters are not in UTF-8; save it as CSV UTF-8"
+        ) from None
     except csv.Error as error:
         raise InputError(f"{path}: no readable CSV ({error}); look for a stray quote") from None
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from histosurv.doctor.findings import Case, Finding, in_words, note, ok, stop
-from histosurv.errors import InputError
-from histosurv.files import read_yaml
+from histosurv.doctor.findings import Case, Finding, note, ok
+from histosurv.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from histosurv.cohort.membership import Cohort
@@ -30,7 +27,7 @@ DEMO_SETTINGS = {
 
 def config(case: Case) -> Iterator[Finding]:
     """Read and check the config as Snakemake would lay its files over one another."""
-    from histosurv.config import complete, refuse_missing_files
+    from histosurv.config import complete, read_config, refuse_missing_files
 
     paths = [CONFIG_FILE] if CONFIG_FILE.exists() and CONFIG_FILE not in case.configs else []
     paths += case.configs
@@ -42,18 +39,7 @@ def config(case: Case) -> Iterator[Finding]:
         return
     settings: dict = {}
     for path in paths:
-        try:
-            read = read_yaml(path)
-        except OSError as error:
-            yield stop(f"{path}: cannot be read ({error.strerror})", "name a config file")
-            return
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            yield stop(f"{path}: is no YAML ({in_words(error)})", "correct it")
-            return
-        if not isinstance(read, dict):
-            yield stop(f"{path}: is no config; it has no keys", "name another file")
-            return
-        settings = overlaid(settings, read)
+        settings = overlaid(settings, read_config(path))
     settings = complete(settings)
     refuse_missing_files(settings)
     case.settings = settings
@@ -126,7 +112,7 @@ def _counted(plan: "Plan", name: str, what: str) -> Iterator[Finding]:
 
 def _misspelt(cohort: "Cohort", evaluation: dict) -> Iterator[Finding]:
     """Say which columns are asked for that are not there; the report goes without them."""
-    from histosurv.cohort.columns import nearest
+    from histosurv.cohort.columns import LIKE_A_COLUMN
     from histosurv.cohort.folds import named_blocks
     from histosurv.config import config_schema
 
@@ -135,7 +121,8 @@ def _misspelt(cohort: "Cohort", evaluation: dict) -> Iterator[Finding]:
     usual = config_schema()["properties"]["evaluation"]["properties"]
     for key in ("covariates", "subgroups"):
         for name in evaluation[key]:
-            near = nearest(name, [of for of in columns if of not in evaluation[key]])
+            others = [of for of in columns if of not in evaluation[key]]
+            near = did_you_mean(name, others, LIKE_A_COLUMN)
             if name not in columns and (near or name not in usual[key]["default"]):
                 yield note(
                     f"evaluation: {key}: the patient table has no column {name}; it is left out",

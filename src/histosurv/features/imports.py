@@ -4,6 +4,7 @@ Read are HDF5 files as CLAM and TRIDENT (``features``, ``coords``) and STAMP (``
 and ``.npz`` files with an array of one of these names, or with one array only.
 """
 
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -72,6 +73,8 @@ def read_foreign(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npz":
+        if path.stat().st_size and not zipfile.is_zipfile(path):
+            raise ValueError("no ZIP archive, which .npz files are")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     with h5py.File(path) as file:

@@ -12,14 +12,13 @@ a name in `SHORTCUTS`
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 
 import torch
 import torchvision
 from torch import nn
 
-from histosurv.errors import InputError
+from histosurv.errors import InputError, did_you_mean
 
 CLASSIFIER_LAYERS = {("fc1", "before"): 1, ("fc1", "after"): 2, ("fc2", "before"): 4}
 CLASSIFIER_LAYERS["fc2", "after"] = 5  # fc1, ReLU, dropout, fc2, ReLU
@@ -225,11 +224,10 @@ def read_grey_levels(
 
 def unknown(name: str, known: list[str]) -> InputError:
     """The error for a name that is none, with the nearest that is one."""
-    near = get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else "."
+    near = did_you_mean(name, known)
     return InputError(
-        f"features: encoder: {name!r} is not known{hint} It is vgg16, torchvision/NAME, timm/NAME, "
-        f"hub/OWNER/NAME or one of {', '.join(SHORTCUTS)}"
+        f"features: encoder: {name!r} is not known{f'; {near}' if near else '.'} It is vgg16, "
+        f"torchvision/NAME, timm/NAME, hub/OWNER/NAME or one of {', '.join(SHORTCUTS)}"
     )
 
 

@@ -18,7 +18,7 @@ from histosurv.errors import InputError
 from histosurv.models.calibration import Line
 from histosurv.models.cox import CoxRidge, outcome
 from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_splits
-from histosurv.models.job import Job, Scored, scored
+from histosurv.models.job import Job, Scored, refuse_other_fold, scored
 from histosurv.progress import say
 
 NAME = "clinical"
@@ -77,6 +77,7 @@ def score_clinical(
     alone = scored(NAME, value, job)
     if network is None:
         return alone, tuning
+    refuse_other_fold(network, job)
     name, joined = _joined(alone, network, patients["label_60m"])
     return scored(name, joined, job, Line(1.0, 0.0)), tuning
 

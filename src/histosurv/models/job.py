@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from histosurv.cohort.folds import members, read_folds
 from histosurv.cohort.tables import read_patients
+from histosurv.errors import InputError
 from histosurv.models.calibration import Line, platt
 from histosurv.models.sequences import Sequences, load_sequences
 from histosurv.publish import published, write_table
@@ -65,6 +66,22 @@ def job_of(sequences: Sequences, folds: pd.DataFrame, *, repeat: int, fold: int,
         fold=fold,
         seed=int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0]),
     )
+
+
+def refuse_other_fold(model: Path, job: Job) -> None:
+    """Stop where the model in a folder was trained for another fold: it knows the test patients.
+
+    Raises
+    ------
+    InputError
+        It was.
+    """
+    own = pd.read_csv(model / "scores.csv", nrows=1).iloc[0]
+    if (own["repeat"], own["fold"]) != (job.repeat, job.fold):
+        raise InputError(
+            f"{model}: was trained for --repeat {own['repeat']} --fold {own['fold']}, not for "
+            f"--repeat {job.repeat} --fold {job.fold}; name the folder of that one"
+        )
 
 
 @dataclass(frozen=True)

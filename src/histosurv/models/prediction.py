@@ -52,10 +52,45 @@ class Newcomers:
         return None if jpeg is None else from_jpeg(jpeg)
 
 
+def list_spots(spots: list[Path], patient: str) -> pd.DataFrame:
+    """A spot table of what the command line names.
+
+    Parameters
+    ----------
+    spots : list of pathlib.Path
+        Pictures, or feature files, of one patient; or one spot table (CSV) of several.
+    patient : str
+        Name of the one patient.
+
+    Raises
+    ------
+    InputError
+        A file is not there, two have one name, or a table stands beside others.
+    """
+    if len(spots) == 1 and spots[0].suffix.lower() == ".csv":
+        return read_spots(spots[0])
+    for path in spots:
+        if path.suffix.lower() == ".csv":
+            raise InputError(f"{path}: give one spot table alone, or pictures of one patient")
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file; correct the path")
+    ids = [path.stem for path in spots]
+    twice = [name for name in ids if ids.count(name) > 1]
+    if twice:
+        raise InputError(f"two spots are called {twice[0]!r}; list them in a spot table (CSV)")
+    return pd.DataFrame(
+        {
+            "spot_id": ids,
+            "patient_id": patient,
+            "image": [str(path) for path in spots],
+            "listed_in": [str(path) for path in spots],
+        }
+    ).sort_values("spot_id", kind="stable")
+
+
 def read_newcomers(
     bundle: Bundle,
-    spots: list[Path],
-    patient: str,
+    table: pd.DataFrame,
     device: torch.device,
     *,
     weights: str = "",
@@ -67,10 +102,8 @@ def read_newcomers(
     ----------
     bundle : Bundle
         The study's models.
-    spots : list of pathlib.Path
-        Pictures, or feature files, of one patient; or one spot table (CSV) of several.
-    patient : str
-        Name of the one patient.
+    table : pandas.DataFrame
+        As from `list_spots`.
     device : torch.device
         Where to compute.
     weights : str
@@ -83,7 +116,6 @@ def read_newcomers(
     InputError
         Nothing that can be used, features of another width, or another encoder's weights.
     """
-    table = _listed(spots, patient)
     is_array = [str(image).endswith(IMPORTED_ENDINGS) for image in table["image"]]
     if all(is_array):
         return _given(bundle, table)
@@ -141,29 +173,6 @@ def _told(bundle: Bundle, name: str, values: pd.Series, threshold: float) -> dic
         "percentile": bundle.percentile(name, value),
         "folds": [float(of_fold) for of_fold in values],
     }
-
-
-def _listed(spots: list[Path], patient: str) -> pd.DataFrame:
-    """A spot table of what the command line names."""
-    if len(spots) == 1 and spots[0].suffix.lower() == ".csv":
-        return read_spots(spots[0])
-    for path in spots:
-        if path.suffix.lower() == ".csv":
-            raise InputError(f"{path}: give one spot table alone, or pictures of one patient")
-        if not path.is_file():
-            raise InputError(f"{path}: there is no such file; correct the path")
-    ids = [path.stem for path in spots]
-    twice = [name for name in ids if ids.count(name) > 1]
-    if twice:
-        raise InputError(f"two spots are called {twice[0]!r}; list them in a spot table (CSV)")
-    return pd.DataFrame(
-        {
-            "spot_id": ids,
-            "patient_id": patient,
-            "image": [str(path) for path in spots],
-            "listed_in": [str(path) for path in spots],
-        }
-    ).sort_values("spot_id", kind="stable")
 
 
 def _given(bundle: Bundle, table: pd.DataFrame) -> Newcomers:

@@ -7,6 +7,7 @@ import pandas as pd
 
 import histosurv
 from histosurv.config import primary_score, shown_network
+from histosurv.errors import InputError
 from histosurv.features.store import spot_file
 from histosurv.files import file_sha256
 from histosurv.models.bundle import Bundle
@@ -16,6 +17,8 @@ from histosurv.publish import published, write_table
 from histosurv.report.figures.prediction import draw_prediction
 from histosurv.report.wording import name_of
 from histosurv.spots.preparation import in_sequence
+
+FILE = "prediction.json"
 
 
 def write_prediction(
@@ -56,8 +59,35 @@ def write_prediction(
             f"{record['patient_id']}: {name_of(main)}: risk {told['risk_60m']:.3f} ({told['group']}"
             f" risk; higher than {told['percentile']:.0f} % of the development cohort); {picture}"
         )
-    with published(out / "prediction.json") as temporary:
+        others = [
+            f"{name_of(name)} {of['risk_60m']:.3f} ({of['group']})"
+            for name, of in record["scores"].items()
+            if name != main
+        ]
+        if others:
+            say(f"{record['patient_id']}: by the other models: {', '.join(others)}")
+    with published(out / FILE) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def refuse_of_others(out: Path, patients: set[str]) -> None:
+    """Stop where the folder holds a prediction of other patients, which would be overwritten.
+
+    Raises
+    ------
+    InputError
+        It does.
+    """
+    try:
+        there = json.loads((out / FILE).read_text("utf-8"))["patients"]
+        others = {record["patient_id"] for record in there} - patients
+    except (OSError, ValueError, KeyError, TypeError):  # none, or none of ours
+        return
+    if others:
+        raise InputError(
+            f"--out {out}: holds the prediction of {min(others)!r}; name another folder, or take "
+            "it away"
+        )
 
 
 def remarks(bundle: Bundle, tiles: pd.DataFrame) -> list[str]:
