@@ -116,7 +116,10 @@ def test_nothing_that_is_read_is_overwritten(tmp_path):
         assert line.startswith("histosurv: ")
         assert "name another f" in line
     (tmp_path / "out").mkdir()
-    line = told_by("folds", "patients.csv", "--out", "out", folder=tmp_path)
+    line = told_by(
+        *("weights", "random", "--encoder", "torchvision/squeezenet1_1", "--out", "out"),
+        folder=tmp_path,
+    )
     assert line == "histosurv: out: Is a directory"
     (tmp_path / "out").rmdir()
     assert (tmp_path / "patients.csv").read_text() == TABLE

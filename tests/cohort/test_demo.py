@@ -98,6 +98,12 @@ def test_a_table_of_ones_own_is_not_overwritten(tmp_path):
     assert (tmp_path / "patients.csv").read_text() == "mine"
 
 
+def test_slides_of_few_patients_are_not_drawn(tmp_path):
+    run = run_histosurv("demo", tmp_path / "x", "--patients", "12", "--slides")
+    assert "--patients 12: so few cores do not tell how a slide lies" in run.stderr
+    assert not (tmp_path / "x").exists()
+
+
 def test_written_cohort_is_the_same_byte_for_byte(tmp_path):
     for name in ("a", "b"):
         write_demo(tmp_path / name, n_patients=4, spot_px=224, seed=3)

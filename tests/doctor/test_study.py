@@ -24,7 +24,7 @@ def test_configs_are_laid_over_one_another_as_snakemake_does(simulated):
     ("text", "expected"),
     [
         ("{", "STOP  no.yaml: is no YAML"),
-        ("- 1", "STOP  no.yaml: is no config; it has no keys"),
+        ("- 1", "STOP  no.yaml: is no config: it has no keys"),
         ("modles: {}", "unknown key 'modles'\n      did you mean 'models'?"),
         ("cohorts: {development: {patients: no.csv}}", "no.csv: the patient table is not there"),
         ("resampling: {folds: 25}", "24 patients cannot fill 25 folds\n      lower resampling"),

@@ -108,14 +108,19 @@ def network(name, **changes):
     return lambda work: score_network(kind, work, given, CPU)[0].rows
 
 
+def baseline(name, pooling="mean"):
+    """The same of a classical model; few settings: their choice is tested in test_tuning.py."""
+    return lambda work: score_baseline(name, work, pooling, n_settings=2, inner_folds=3)[0].rows
+
+
 MODELS = {
     **{name: network(name, **BRIEF) for name in NETWORKS},
-    "logistic": lambda work: score_baseline("logistic", work)[0].rows,
-    "elastic_net": lambda work: score_baseline("elastic_net", work)[0].rows,
-    "naive_bayes": lambda work: score_baseline("naive_bayes", work)[0].rows,
-    "cox_ridge": lambda work: score_baseline("cox", work, "max")[0].rows,
-    "logistic_fisher": lambda work: score_baseline("logistic", work, "fisher")[0].rows,
-    "svm": lambda work: score_baseline("svm", work)[0].rows,
+    "logistic": baseline("logistic"),
+    "elastic_net": baseline("elastic_net"),
+    "naive_bayes": baseline("naive_bayes"),
+    "cox_ridge": baseline("cox", "max"),
+    "logistic_fisher": baseline("logistic", "fisher"),
+    "svm": baseline("svm"),
 }
 
 

@@ -12,6 +12,7 @@ from histosurv.models.clinical import covariate_table, score_clinical
 from histosurv.models.job import scored
 
 COVARIATES = ["age", "stage"]
+FEW = {"n_settings": 2, "inner_folds": 3}  # where the choice of the penalty is not the point
 
 
 def with_covariates(n=120, seed=0):
@@ -56,7 +57,7 @@ def test_scrambling_test_outcomes_changes_nothing(tmp_path):
     folder = network_folder(work, tmp_path)
     for network in (None, folder):
         first, other = (
-            score_clinical(each, COVARIATES, network)[0].rows
+            score_clinical(each, COVARIATES, network, **FEW)[0].rows
             for each in (work, scrambled_test(work))
         )
         assert first.equals(other)
@@ -68,7 +69,7 @@ def test_covariates_of_test_patients_move_nobodys_score_but_their_own():
     age = work.sequences.patients["age"].copy()
     age[some] += 30
     before, after = (
-        score_clinical(each, COVARIATES)[0].rows.set_index("patient_id")
+        score_clinical(each, COVARIATES, **FEW)[0].rows.set_index("patient_id")
         for each in (work, changed(work, age=age))
     )
     assert before.loc[others].equals(after.loc[others])
@@ -78,14 +79,14 @@ def test_covariates_of_test_patients_move_nobodys_score_but_their_own():
 def test_empty_and_constant_covariates_are_left_out_and_said(capsys):
     work = with_covariates()
     work = changed(work, weight="", site="colon")
-    expected = score_clinical(work, COVARIATES)[0].rows
-    told = score_clinical(work, [*COVARIATES, "weight", "site"])[0].rows
+    expected = score_clinical(work, COVARIATES, **FEW)[0].rows
+    told = score_clinical(work, [*COVARIATES, "weight", "site"], **FEW)[0].rows
     assert told.equals(expected)
     said = capsys.readouterr().err
     assert "covariate weight is empty for all patients of the fit part" in said
     assert "covariate site is the same for all patients of the fit part" in said
     with pytest.raises(InputError, match=r"none of the covariates \(weight, site\) differs"):
-        score_clinical(work, ["weight", "site"])
+        score_clinical(work, ["weight", "site"], **FEW)
 
 
 def test_numbers_are_numbers_and_the_rest_are_categories():
@@ -109,7 +110,7 @@ def test_a_category_of_the_test_part_alone_is_no_trouble():
     stage = work.sequences.patients["stage"].copy()
     stage[work.parts["test"][0]] = "Z"
     assert np.isfinite(
-        score_clinical(changed(work, stage=stage), COVARIATES)[0].rows["value"]
+        score_clinical(changed(work, stage=stage), COVARIATES, **FEW)[0].rows["value"]
     ).all()
 
 
@@ -118,14 +119,14 @@ def test_a_word_among_numbers_is_missing_or_told_and_never_turns_them_into_categ
     patient = work.parts["test"][0]
     age = work.sequences.patients["age"].astype(object)
     others = work.parts["test"][1:]
-    expected = score_clinical(work, COVARIATES)[0].rows.set_index("patient_id").loc[others]
+    expected = score_clinical(work, COVARIATES, **FEW)[0].rows.set_index("patient_id").loc[others]
     age[patient] = "unknown"
-    rows = score_clinical(changed(work, age=age), COVARIATES)[0].rows
+    rows = score_clinical(changed(work, age=age), COVARIATES, **FEW)[0].rows
     assert rows.set_index("patient_id").loc[others].equals(expected)
     for odd in (">90", "inf"):
         age[patient] = odd
         with pytest.raises(InputError, match=f"covariate age, patient '{patient}': '{odd}' is no"):
-            score_clinical(changed(work, age=age), COVARIATES)
+            score_clinical(changed(work, age=age), COVARIATES, **FEW)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -135,7 +136,7 @@ def test_a_covariate_that_hardly_anybody_has_is_no_trouble(seed):
     rare, score = pd.Series("no", work.sequences.patients.index), pd.Series(np.nan, age_index(work))
     rare[few[0]], score[few] = "yes", [1.0, 2.0]
     for column in (rare, score):
-        rows = score_clinical(changed(work, rare=column), ["rare"])[0].rows
+        rows = score_clinical(changed(work, rare=column), ["rare"], **FEW)[0].rows
         assert np.isfinite(rows["value"]).all()
 
 
@@ -147,14 +148,14 @@ def test_a_missing_category_is_none_of_the_others():
     work = with_covariates()
     sex = pd.Series(np.where(work.sequences.patients["event"] == 1, "m", "f"), age_index(work))
     sex[sex.index[::3]] = ""
-    rows = score_clinical(changed(work, sex=sex), ["sex"])[0].rows.set_index("patient_id")
+    rows = score_clinical(changed(work, sex=sex), ["sex"], **FEW)[0].rows.set_index("patient_id")
     value = rows["value"].groupby(sex[rows.index]).first()
     assert value["f"] < value[""] < value["m"]
 
 
 def test_the_joined_score_is_not_scaled_twice(tmp_path):
     work = with_covariates()
-    joined = score_clinical(work, COVARIATES, network_folder(work, tmp_path))[0]
+    joined = score_clinical(work, COVARIATES, network_folder(work, tmp_path), **FEW)[0]
     assert joined.line == (1.0, 0.0)
 
 
@@ -163,4 +164,4 @@ def test_a_network_of_another_fold_is_refused(tmp_path):
     folder = network_folder(work, tmp_path)
     told = "was trained for --repeat 1 --fold 1, not for --repeat 1 --fold 2; name the folder"
     with pytest.raises(InputError, match=told):
-        score_clinical(replace(work, fold=2), COVARIATES, folder)
+        score_clinical(replace(work, fold=2), COVARIATES, folder, **FEW)

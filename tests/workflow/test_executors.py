@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.running import QUICK, differing, made, output_of, run_snakemake
+from tests.running import QUICK, differing, made, output_of, run_quickly
 from tests.workflow.processes import working_in
 from tests.workflow.slurm_cluster import NODES, LoopbackSlurm, missing_programs
 from tests.workflow.slurm_demo import HURRIED, PROFILE, start
@@ -51,7 +51,7 @@ def undisturbed(tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("alone")
     write_demo(folder / "demo", n_patients=34, spot_px=300, seed=11)
-    run = run_snakemake(folder, METRICS, config=CONFIG | {"spots_per_job": 64})
+    run = run_quickly(folder, METRICS, config=CONFIG | {"spots_per_job": 64})
     assert run.returncode == 0, output_of(run)
     return folder
 
@@ -87,12 +87,12 @@ def assert_same_as_far(study, undisturbed):
     n_spots = [sum(path.endswith(".h5") for path in paths) for paths in (here, expected)]
     assert n_spots[0] == n_spots[1] >= 40
     assert [path for path in here if here[path] != expected[path]] == []
-    assert "Nothing to be done" in output_of(run_snakemake(study, TABLES, "-n", config=CONFIG))
+    assert "Nothing to be done" in output_of(run_quickly(study, TABLES, "-n", config=CONFIG))
 
 
 @pytest.mark.soak
 def test_one_core_gives_the_same_bytes(study, undisturbed):
-    run = run_snakemake(study, METRICS, config=CONFIG, cores=1)
+    run = run_quickly(study, METRICS, config=CONFIG, cores=1)
     assert run.returncode == 0, output_of(run)
     assert differing(made(study), made(undisturbed)) == []
 
@@ -126,7 +126,7 @@ def test_a_node_is_drained_snakemake_killed_and_a_node_lost(slurm, study, undist
     snakemake.wait()
     for process in slurm.processes("gpu1", "snakemake"):
         os.kill(process, signal.SIGSTOP)  # lest they end too soon
-    unlock = run_snakemake(study, "--unlock", config=CONFIG)
+    unlock = run_quickly(study, "--unlock", config=CONFIG)
     assert unlock.returncode == 0, output_of(unlock)
     slurm.run("scontrol", "update", f"nodename={drained}", "state=resume")
     # Jobs of the killed Snakemake would delete, when they start, what those of the next have made.

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from tests.running import QUICK, differing, made, output_of, run_snakemake, snakemake_in
+from tests.running import QUICK, differing, made, output_of, run_quickly, snakemake_in
 from tests.workflow.processes import command_of, working_in
 
 from histosurv.cohort.demo import write_demo
@@ -29,7 +29,7 @@ class Study:
 
     def run(self, *arguments):
         """Run to the end."""
-        return run_snakemake(self.folder, self.target, *arguments, config=CONFIG)
+        return run_quickly(self.folder, self.target, *arguments, config=CONFIG)
 
     def start(self):
         """Snakemake, left to run."""

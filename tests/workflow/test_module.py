@@ -1,11 +1,9 @@
 """Two studies in one tree: the workflow taken twice as a module, as docs/cluster.md shows."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import yaml
+from tests.forks import in_a_fork
 from tests.running import QUICK, ROOT, output_of, simulate_imported
 
 EXAMPLE = ROOT / "docs" / "cluster.md"
@@ -13,12 +11,9 @@ FOLDS = "results/development/cohort/folds.csv"
 
 
 def snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", ROOT / "profiles/default"]
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(folder)}
-    return subprocess.run(
-        [*command, "--cores", "2", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = ["snakemake", "--workflow-profile", ROOT / "profiles/default", "--cores", "2"]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return in_a_fork([*command, *arguments], folder=folder, environment=environment)
 
 
 def test_the_documented_example_runs_two_studies_side_by_side(tmp_path):

@@ -53,8 +53,14 @@ def demo(
     Example: histosurv demo demo --patients 120 --spot-px 448
     """
     from histosurv.cohort.demo import write_demo
+    from histosurv.cohort.demo_slides import FEWEST_PATIENTS
     from histosurv.errors import InputError
 
+    if slides and patients < FEWEST_PATIENTS:
+        raise InputError(
+            f"--patients {patients}: so few cores do not tell how a slide lies; with --slides name "
+            f"{FEWEST_PATIENTS} or more"
+        )
     is_ours = (folder / "patients.csv").exists() and (folder / "truth.csv").exists()
     for name in ("patients.csv", "spots.csv", "slides.csv", "truth.csv", "images", "slides"):
         if (folder / name).exists() and not is_ours:
