@@ -117,7 +117,7 @@ def test_nothing_that_is_read_is_overwritten(tmp_path):
         assert "name another f" in line
     (tmp_path / "out").mkdir()
     line = told_by(
-        *("weights", "random", "--encoder", "torchvision/squeezenet1_1", "--out", "out"),
+        *("weights", "random", "--encoder", "torchvision/mobilenet_v3_small", "--out", "out"),
         folder=tmp_path,
     )
     assert line == "histosurv: out: Is a directory"
