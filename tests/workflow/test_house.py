@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from tests.running import ROOT, output_of, run_snakemake
 
 from histosurv.code import _closure, _file, _imports, code_digest
 from histosurv.config import complete, config_schema
+from histosurv.models.names import Baseline, Control, Network
 
 
 def test_snakemake_lint_is_clean(small):
@@ -111,3 +113,14 @@ def test_snakefile_reads_like_a_table_of_contents():
     assert len((ROOT / "Snakefile").read_text().splitlines()) <= 60
     files = list((ROOT / "workflow/rules").glob("*.smk"))
     assert Path(ROOT / "Snakefile").read_text().count("include:") == len(files)
+
+
+def test_models_and_controls_are_called_alike_in_the_code_and_in_the_schema():
+    keys = config_schema()["properties"]
+    models = keys["models"]["properties"]
+    for names, listed in (
+        (Network, models["networks"]),
+        (Baseline, models["baselines"]),
+        (Control, keys["controls"]),
+    ):
+        assert list(get_args(names)) == listed["items"]["enum"]

@@ -21,6 +21,7 @@ from histosurv.config import (
 )
 from histosurv.errors import checked
 from histosurv.files import close_to_others
+from histosurv.models.names import Baseline, Control, Network, either
 from histosurv.plan import Plan, files_digest
 
 
@@ -42,9 +43,9 @@ wildcard_constraints:
     cohort="|".join(["development", *PLAN.external]),
     batch=r"\d+",
     slide=r"[^/]+",
-    network="lstm|attention_mil",
-    baseline="logistic|elastic_net|naive_bayes|svm|cox",
-    control="permuted|background|block",
-    clinical="clinical(_lstm|_attention_mil)?",
+    network=either(Network),
+    baseline=either(Baseline),
+    control=either(Control),
+    clinical=f"clinical(_({either(Network)}))?",
     repeat=r"\d+",
     fold=r"\d+",

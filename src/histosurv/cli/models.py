@@ -16,6 +16,7 @@ from histosurv.cli.options import (
     Seed,
     settings_of,
 )
+from histosurv.models.names import Baseline, Control, Network
 
 # Rooms are imported inside the commands, so that `histosurv --help` answers at once.
 
@@ -26,7 +27,7 @@ InnerFolds = Annotated[int, typer.Option(min=2, help="folds of the inner resampl
 
 
 def train(
-    network: Annotated[Literal["lstm", "attention_mil"], typer.Argument(help="which network")],
+    network: Annotated[Network, typer.Argument(help="which network")],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
     batches: Batches,
@@ -94,7 +95,7 @@ def train(
 
 def baseline(
     name: Annotated[
-        Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"],
+        Baseline,
         typer.Argument(help="name of the model"),
     ],
     cohort_folder: CohortFolder,
@@ -238,9 +239,7 @@ def attribute(
 
 
 def control(
-    name: Annotated[
-        Literal["permuted", "background", "block"], typer.Argument(help="name of the control")
-    ],
+    name: Annotated[Control, typer.Argument(help="name of the control")],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
     batches: Batches,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,10 +18,9 @@ from histosurv.errors import InputError
 from histosurv.models.cox import CoxRidge, outcome
 from histosurv.models.inner import INNER_FOLDS, MAX_SETTINGS, fit_best, inner_splits
 from histosurv.models.job import Job, Scored, scored
+from histosurv.models.names import Baseline
 from histosurv.models.pooling import Pooler, Pooling, fit_pooler
 from histosurv.models.sequences import Sequences
-
-Baseline = Literal["logistic", "elastic_net", "naive_bayes", "svm", "cox"]
 
 MAX_COMPONENTS = 32
 

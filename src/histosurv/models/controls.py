@@ -6,7 +6,6 @@ steps run on it.
 
 import os
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,8 @@ from histosurv.errors import InputError
 from histosurv.features.index import index_of
 from histosurv.features.store import FeatureFiles, spot_file, write_features
 from histosurv.files import batch_name
+from histosurv.models.names import Control
 from histosurv.publish import write_table
-
-Control = Literal["permuted", "background", "block"]
 
 
 def write_control(

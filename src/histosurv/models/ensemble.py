@@ -16,8 +16,9 @@ from histosurv.errors import InputError
 from histosurv.models.batches import Batches, Intake, per_patient
 from histosurv.models.losses import risk
 from histosurv.models.member import outputs_of
+from histosurv.models.names import Network
 from histosurv.models.sequences import Sequences
-from histosurv.models.settings import NetworkName, NetworkSettings
+from histosurv.models.settings import NetworkSettings
 from histosurv.parallel import ordered_map
 from histosurv.publish import published
 
@@ -40,7 +41,7 @@ class Ensemble:
         Where to compute.
     """
 
-    name: NetworkName
+    name: Network
     settings: NetworkSettings
     networks: list[torch.nn.Module]
     intake: Intake

@@ -9,9 +9,8 @@ import torch
 from histosurv.config import learning_rate
 from histosurv.device import has_bf16
 from histosurv.models.losses import Loss, n_outputs
+from histosurv.models.names import Network
 from histosurv.models.network import AttentionRisk, Penalised, RecurrentRisk
-
-NetworkName = Literal["lstm", "attention_mil"]
 
 _CLASSES = {"lstm": RecurrentRisk, "attention_mil": AttentionRisk}
 _DRAWING = Lock()  # PyTorch draws from one generator for all threads
@@ -84,13 +83,13 @@ class NetworkSettings:
         """Plain values, which JSON can keep."""
         return asdict(self)
 
-    def draw(self, name: NetworkName, n_features: int, seed: int) -> torch.nn.Module:
+    def draw(self, name: Network, n_features: int, seed: int) -> torch.nn.Module:
         """A network as it is before training."""
         with _DRAWING, torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return _CLASSES[name](n_features, n_outputs(self.training.loss), **self.architecture)
 
-    def dtype(self, name: NetworkName, device: torch.device) -> torch.dtype:
+    def dtype(self, name: Network, device: torch.device) -> torch.dtype:
         """Precision in which tile features enter: bf16 where that is faster."""
         how = self.architecture
         is_plain = how.get("cell", "lstm") == "lstm" and not how.get("bidirectional", False)

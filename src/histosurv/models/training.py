@@ -17,9 +17,10 @@ from histosurv.models.health import gradient_norms
 from histosurv.models.job import Job, Scored, scored, spot_rows
 from histosurv.models.losses import targets, teachers
 from histosurv.models.member import Lesson, train_member
+from histosurv.models.names import Network
 from histosurv.models.network import RecurrentRisk
 from histosurv.models.sequences import moments
-from histosurv.models.settings import NetworkName, NetworkSettings
+from histosurv.models.settings import NetworkSettings
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
 
@@ -53,7 +54,7 @@ class Trained:
 
 
 def score_network(
-    name: NetworkName,
+    name: Network,
     job: Job,
     settings: NetworkSettings,
     device: torch.device,
@@ -76,7 +77,7 @@ def score_network(
 
 
 def train_network(
-    name: NetworkName,
+    name: Network,
     job: Job,
     settings: NetworkSettings,
     *,
@@ -137,7 +138,7 @@ def train_network(
     )
 
 
-def prepare(name: NetworkName, job: Job, settings: NetworkSettings, device: torch.device) -> Lesson:
+def prepare(name: Network, job: Job, settings: NetworkSettings, device: torch.device) -> Lesson:
     """What the networks of a fold learn from."""
     taught = job.sequences.patients.loc[job.parts["fit"] + job.parts["validation"]]
     table = teachers(taught, job.parts["fit"], settings.training.loss)
@@ -177,7 +178,7 @@ def _gradients(network: torch.nn.Module, lesson: Lesson) -> pd.DataFrame:
         return gradient_norms(network, tiles, lesson.training.loss, of)
 
 
-def identity_of(name: NetworkName, job: Job, settings: NetworkSettings, lesson: Lesson) -> str:
+def identity_of(name: Network, job: Job, settings: NetworkSettings, lesson: Lesson) -> str:
     """Digest of everything that decides what is learnt; of another one nothing is taken up."""
     digest = hashlib.sha256()
     where = (str(lesson.device), str(lesson.intake.dtype), torch.__version__)

@@ -16,7 +16,8 @@ from histosurv.models.ensemble import Ensemble, one_thread
 from histosurv.models.inner import inner_splits, tuning_table
 from histosurv.models.job import Job
 from histosurv.models.member import Lesson, train_member
-from histosurv.models.settings import Candidates, NetworkName, NetworkSettings
+from histosurv.models.names import Network
+from histosurv.models.settings import Candidates, NetworkSettings
 from histosurv.models.training import identity_of, prepare
 from histosurv.parallel import ordered_map
 from histosurv.progress import say, track
@@ -24,7 +25,7 @@ from histosurv.publish import published
 
 
 def choose(
-    name: NetworkName,
+    name: Network,
     job: Job,
     candidates: Candidates,
     device: torch.device,
@@ -99,7 +100,7 @@ def choose(
 
 
 def _measure(
-    name: NetworkName,
+    name: Network,
     job: Job,
     settings: NetworkSettings,
     lesson: Lesson,

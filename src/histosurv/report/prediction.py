@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import histosurv
@@ -122,14 +123,15 @@ def _pictures(bundle: Bundle, new: Newcomers, tiles: pd.DataFrame) -> list[dict]
         row = new.cut.spots.set_index("spot_id").loc[spot_id]
         places = new.cut.tiles[new.cut.tiles["spot_id"] == spot_id]
         places = places[in_sequence(places, bundle.config["spots"]["background"])]
-        scale = max(thumbnail.size) / max(row["width"], row["height"])
-        boxes = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() * scale
-        side = (places[["size_px"]].to_numpy() * scale).repeat(2, axis=1)
+        size = row[["width", "height"]].to_numpy(float)
+        corners = (places[["x", "y"]] - [row["x"], row["y"]]).to_numpy() / size
+        sides = places[["size_px"]].to_numpy() / size
         pictures.append(
             {
                 "title": spot_id,
+                "ratio": size[0] / size[1],
                 "picture": thumbnail,
-                "boxes": [(*corner, *size) for corner, size in zip(boxes, side, strict=True)],
+                "boxes": np.hstack([corners, sides]),
                 "contributions": mine.sort_values("tile")["contribution"].to_numpy(),
             }
         )

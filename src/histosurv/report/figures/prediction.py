@@ -6,11 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from scipy.special import expit
 
 from histosurv.publish import published
 from histosurv.report.figures.style import COLOURS, RC, new_figure
+from histosurv.report.figures.tissue import colours, draw_spot, largest
 from histosurv.report.wording import name_of
 
 SPOTS_A_ROW = 2
@@ -30,8 +30,8 @@ def draw_prediction(
     reference : pandas.DataFrame
         ``percent, value`` (log-odds) of the development cohort's out-of-fold scores.
     spots : list of dict
-        ``title``, ``picture`` (small image), ``boxes`` (n_tiles, 4): left, top, width and height of
-        every tile in its pixels; ``contributions`` (n_tiles,) log-odds; none of features alone.
+        ``title``, and what `histosurv.report.figures.tissue.draw_spot` takes; none of features
+        alone.
     path : pathlib.Path
         The file.
     """
@@ -56,25 +56,15 @@ def draw_prediction(
 
 def _draw_spots(figure: mpl.figure.SubFigure, spots: list[dict], rows: int) -> None:
     """Every spot as it is, and beside it in grey under the colours of its tiles."""
-    everything = np.concatenate([spot["contributions"] for spot in spots])
-    finite = np.abs(everything[np.isfinite(everything)])
-    most = float(finite.max(initial=0)) or 1.0
-    scale, colours = mpl.colors.Normalize(-most, most), mpl.colormaps["RdBu_r"]
+    scale = largest(np.concatenate([spot["contributions"] for spot in spots]))
     grid = figure.subplots(rows, 2 * SPOTS_A_ROW, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
     for number, spot in enumerate(spots):
         plain, coloured = grid[2 * number : 2 * number + 2]
-        plain.imshow(spot["picture"])
+        draw_spot(plain, coloured, spot, scale)
         plain.set_title(spot["title"], fontsize=8)
-        coloured.imshow(spot["picture"].convert("L"), cmap="gray", vmin=0, vmax=255)
-        for box, value in zip(spot["boxes"], spot["contributions"], strict=True):
-            if np.isfinite(value):
-                colour = colours(scale(value))
-                coloured.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.6, lw=0))
-    bar = figure.colorbar(
-        mpl.cm.ScalarMappable(scale, colours), ax=list(grid), shrink=0.9, aspect=15
-    )
+    bar = figure.colorbar(colours(scale), ax=list(grid), shrink=0.9, aspect=15)
     bar.set_label("contribution of\nthe tile, log-odds", fontsize=8)
 
 

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
@@ -34,20 +34,11 @@ def draw_risk_maps(cases: list[dict]) -> Figure:
         axes.set_axis_off()
     for number, case in enumerate(cases):
         plain, coloured = grid.flat[2 * number], grid.flat[2 * number + 1]
-        if case["picture"] is not None:
-            plain.imshow(case["picture"], extent=(0, 1, 1, 0), interpolation_stage="rgba")
-            coloured.imshow(case["picture"].convert("L"), cmap="gray", vmin=0, vmax=255,
-                            extent=(0, 1, 1, 0))  # fmt: skip
+        draw_spot(plain, coloured, case, scale)
         plain.set_title(
             "\n".join(short(line, 34) for line in case["title"]), fontsize=7.5, loc="left"
         )
-        draw_contributions(coloured, case["boxes"], case["contributions"], scale)
-        for axes in (plain, coloured):  # a spot is as wide as it is
-            axes.set_aspect(1 / case["ratio"])
-    bar = figure.colorbar(
-        mpl.cm.ScalarMappable(mpl.colors.Normalize(-scale, scale), COLOURS), ax=grid,
-        location="bottom", shrink=0.5, aspect=40,
-    )  # fmt: skip
+    bar = figure.colorbar(colours(scale), ax=grid, location="bottom", shrink=0.5, aspect=40)
     bar.set_label("contribution of the tile, log-odds", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure
@@ -58,15 +49,34 @@ def largest(contributions: np.ndarray) -> float:
     return float(np.abs(contributions[np.isfinite(contributions)]).max(initial=0)) or 1.0
 
 
-def draw_contributions(
-    axes: Axes | SubFigure, boxes: np.ndarray, contributions: np.ndarray, scale: float
-) -> None:
-    """Colour the tiles of a spot."""
-    for box, value in zip(boxes, contributions, strict=True):
+def colours(scale: float) -> mpl.cm.ScalarMappable:
+    """Colours of contributions, for their bar."""
+    return mpl.cm.ScalarMappable(mpl.colors.Normalize(-scale, scale), COLOURS)
+
+
+def draw_spot(plain: Axes, coloured: Axes, spot: dict, scale: float) -> None:
+    """Draw a spot as it is, and in grey under the colours of its tiles.
+
+    Parameters
+    ----------
+    plain, coloured : matplotlib.axes.Axes
+        Where.
+    spot : dict
+        ``ratio``, ``picture``, ``boxes`` and ``contributions`` as in `draw_risk_maps`.
+    scale : float
+        Contribution at which the colours end.
+    """
+    if spot["picture"] is not None:
+        place = {"extent": (0, 1, 1, 0)}
+        plain.imshow(spot["picture"], interpolation_stage="rgba", **place)
+        coloured.imshow(spot["picture"].convert("L"), cmap="gray", vmin=0, vmax=255, **place)
+    for box, value in zip(spot["boxes"], spot["contributions"], strict=True):
         if np.isfinite(value):
             colour = COLOURS(0.5 + 0.5 * value / scale)
-            axes.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.6, lw=0))
-    axes.set(xlim=(0, 1), ylim=(1, 0))
+            coloured.add_patch(Rectangle(box[:2], *box[2:], color=colour, alpha=0.6, lw=0))
+    coloured.set(xlim=(0, 1), ylim=(1, 0))
+    for axes in (plain, coloured):  # a spot is as wide as it is
+        axes.set_aspect(1 / spot["ratio"])
 
 
 @styled
