@@ -113,7 +113,7 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
         assert of["risk_60m"] == pytest.approx(1 / (1 + np.exp(-of["log_odds"])))
         assert of["group"] == ("high" if of["log_odds"] >= of["threshold_log_odds"] else "low")
         assert 0 <= of["percentile"] <= 100
-    assert "patient: by the other models: logistic regression 0." in run.stderr
+    assert "patient: by the other models: Logistic regression 0." in run.stderr
     tiles = pd.read_csv(tmp_path / "tiles.csv")
     assert len(tiles) == 4 * len(images)
     assert Image.open(tmp_path / "patient.png").size[0] > 800
@@ -214,7 +214,7 @@ def test_a_control_is_in_the_report_and_its_outcomes_are_others(study):
 
 def test_tiles_are_explained_by_the_network_of_their_fold_only(study):
     words = ["attribute", "results/models/lstm/1_1", "--cohort", "results/development/cohort"]
-    words += ["--features", "results/development/features", "--batches", "3", "--out", "x"]
+    words += ["--features", "results/development/features", "--batches", "1", "--out", "x"]
     run = run_histosurv(*words, "--repeat", "1", "--fold", "2", folder=study)
     assert "1_1: was trained for --repeat 1 --fold 1, not for --repeat 1 --fold 2" in run.stderr
     assert not (study / "x").exists()
