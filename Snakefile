@@ -3,19 +3,19 @@
 
 from snakemake.utils import min_version
 
-from histosurv.config import sound
+from histosurv.config import looked_at
 
 min_version("9.25")
 
 
-configfile: sound("config.yaml")
+configfile: looked_at("config.yaml")
 
 
 # Used with `--sdm apptainer` only; without it the steps run in the environment of Snakemake.
 container: "workflow/envs/histosurv.sif"
 
 
-report: "workflow/report/workflow.rst"
+report: "workflow/report/workflow.rst"  # Snakemake's own, built by `make report`
 
 
 pathvars:

@@ -21,7 +21,7 @@ from histosurv.spots.preparation import SpotSettings
         ("[4]", "spots: .* is not a section"),
         ('{"gird": 4}', "spots: unknown key 'gird'; did you mean 'grid'"),
         ('{"tile_px": "abc"}', "spots: tile_px: 'abc' is not"),
-        ('{"tile_px": -224}', "spots: tile_px: -224 is less"),
+        ('{"tile_px": -224}', "spots: tile_px: -224 is below"),
         ('{"mpp": "0.5"}', "spots: mpp: '0.5' is not"),
     ],
 )
@@ -33,7 +33,7 @@ def test_settings_of_spots_that_do_not_fit_are_told_in_one_line(text, told):
 @pytest.mark.parametrize(
     ("network", "changed", "told"),
     [
-        ("lstm", {"units": []}, "lstm: units: .*non-empty"),
+        ("lstm", {"units": []}, "lstm: units: .*is empty"),
         ("attention_mil", {}, "attention_mil: unknown key 'cell'; known keys: width"),
     ],
 )

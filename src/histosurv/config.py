@@ -1,13 +1,13 @@
 """The study's settings: one schema, its defaults, and one clear sentence for a slip."""
 
+import sys
 from pathlib import Path
 
-import jsonschema
 import yaml
 
-from histosurv.errors import InputError, checked
+from histosurv.errors import MISTAKE, InputError
 from histosurv.files import read_yaml
-from histosurv.misfits import in_words
+from histosurv.misfits import misfits
 
 WEIGHTS = ("imagenet", "hub", "random")  # words that stand for weights; all else is a path
 DEVELOPMENT = "development"  # the cohort that models learn from; all others are external
@@ -50,8 +50,8 @@ def complete(config: dict) -> dict:
     """
     schema = config_schema()
     filled = _with_defaults(config, schema)
-    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
-        raise InputError(f"config: {in_words(error)}")
+    for told in misfits(filled, schema):
+        raise InputError(f"config: {told}")
     _refuse_outcome(filled)
     filled["evaluation"] = for_readers(filled["evaluation"], filled["cohort"]["readers"])
     _refuse_no_comparison(filled)
@@ -66,12 +66,12 @@ def complete(config: dict) -> dict:
 
 
 def read_config(path: Path | str) -> dict:
-    """Content of a config file, whatever its keys; an empty one has none.
+    """Content of a config file, whatever its keys.
 
     Raises
     ------
     InputError
-        It cannot be read, or is no YAML (the line is told), or no config.
+        It cannot be read, is no YAML (the line is told), or has no keys.
     """
     try:
         config = read_yaml(path)
@@ -79,18 +79,21 @@ def read_config(path: Path | str) -> dict:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a config file") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: letters are not in UTF-8; save it as UTF-8") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: a date or number that is none
         told = " ".join(str(error).split())
         raise InputError(f"{path}: is no YAML ({told}); correct it") from None
-    if not isinstance(config, dict | None):
+    if not isinstance(config, dict):
         raise InputError(f"{path}: is no config: it has no keys; name another file")
-    return config or {}
+    return config
 
 
-def sound(path: str) -> str:
-    """The same path, for Snakemake, which would not tell where a file is no YAML; else the end."""
+def looked_at(path: str) -> str:
+    """The same path, for Snakemake, which reads it next and would not tell the line of a slip."""
     if Path(path).exists():
-        checked(read_config, path)
+        try:
+            read_config(path)
+        except InputError as error:
+            print(f"{MISTAKE}{error}", file=sys.stderr)
     return path
 
 
@@ -115,8 +118,8 @@ def complete_section(name: str, keys: object, source: Path | str) -> dict:
     """
     schema = {"type": "object", "properties": {name: config_schema()["properties"][name]}}
     filled = _with_defaults({name: keys}, schema)
-    for error in jsonschema.Draft202012Validator(schema).iter_errors(filled):
-        raise InputError(f"{source}: {in_words(error)}")
+    for told in misfits(filled, schema):
+        raise InputError(f"{source}: {told}")
     return filled[name]
 
 
@@ -254,6 +257,10 @@ def shown_network(config: dict) -> str:
 def _with_defaults(value: object, schema: dict) -> object:
     if value is None and "properties" in schema:
         value = {}  # a heading with nothing under it
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [_with_defaults(item, schema["items"]) for item in value]
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(value, dict) or "properties" not in schema:
         return value
     filled = dict(value)

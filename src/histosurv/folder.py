@@ -72,10 +72,12 @@ def lay_out(folder: Path, study: str = DEMO) -> None:
 
 def _config(study: str) -> str:
     path = SHIPPED / ("config.yaml" if study == DEMO else f"configs/{study}.yaml")
-    named = read_config(path).get("cohorts") or {}
-    if study == DEMO and DEMO_TABLES.items() - (named.get(DEVELOPMENT) or {}).items():
+    cohorts = read_config(path).get("cohorts")
+    own = cohorts.get(DEVELOPMENT) if isinstance(cohorts, dict) else None
+    named = {kind: own.get(kind) for kind in DEMO_TABLES} if isinstance(own, dict) else {}
+    if study == DEMO and named != DEMO_TABLES:
         raise InputError(  # in a clone, where a study of one's own may have been made of it
-            f"{path}: names other tables than the demo's; take them out, or lay out a study of "
+            f"{path}: does not name the demo's tables any more; restore it, or lay out a study of "
             "your own with --study own"
         )
     return path.read_text("utf-8")

@@ -65,7 +65,7 @@ def test_a_bad_patient_table_is_named_by_file_row_and_column(folder, text, messa
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ((PATIENTS + "Ö,4,1\n").encode("latin-1"), r"row 5: letters are not in UTF-8; save it as"),
+        ((PATIENTS + "Ö,4,1\n").encode("latin-1"), r"line 5: letters are not in UTF-8; save it as"),
         (PATIENTS.encode("utf-16"), r"in UTF-16 \('Unicode text'\); save it as CSV UTF-8"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", r"an Excel workbook; save it as CSV UTF-8"),
     ],

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
-from tests.forks.ask import ADDRESS, ask
+from tests.forks.client import ADDRESS, ask
 
 HERE = Path(__file__).parent
+START_S = 120
 
 
 def in_a_fork(words, *, folder=".", environment=None):
@@ -35,5 +37,13 @@ def _server():
     pytest = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     folder = Path(gettempdir()) / f"histosurv-tests-{os.getuid()}-{pytest}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    address = str(folder / "server")
-    return address, subprocess.Popen([sys.executable, HERE / "serve.py", address, str(pytest)])
+    assert folder.stat().st_uid == os.getuid()
+    address = folder / "server"
+    command = [sys.executable, HERE / "serve.py", address, str(pytest)]
+    process = subprocess.Popen(command, start_new_session=True)
+    until = time.monotonic() + START_S
+    while not address.exists():  # it is made when all is loaded
+        assert not process.poll(), "the server of forks did not start"
+        assert time.monotonic() < until, "the server of forks is not there"
+        time.sleep(0.05)
+    return str(address), process

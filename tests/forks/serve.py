@@ -2,8 +2,10 @@
 
 Half of the time of a small study is loading: torch, torchvision, scikit-learn and lifelines take
 seconds, in each step anew. Tests to which the run is only a means to its results ask this server
-instead. What a fork hides, that a step loads all it needs and stands being killed, is tested with
-the real commands.
+instead. What forks hide, that a step loads all it needs, that no order of a set shows (they share
+the hash seed) and that it stands being killed, is tested with the real commands: the whole road
+with imported features and an external cohort (`test_external`), with pictures and odd names
+(`test_security`), on a cluster (`test_executors`), with faults, and the demo in `make soak`.
 """
 
 import atexit
@@ -15,10 +17,13 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import traceback
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+
+import numpy as np
 
 LOADED_LATE = ("torchvision.models", "sklearn.linear_model", "sklearn.svm", "sklearn.naive_bayes")
 
@@ -30,12 +35,13 @@ def serve(address, client):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
+        Path(address).unlink(missing_ok=True)  # of a server that was killed
         _load()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
         with socket.socket(socket.AF_UNIX) as listening:
-            Path(address).unlink(missing_ok=True)  # of a server that was killed
-            listening.bind(address)
+            listening.bind(f"{address}.soon")
             listening.listen(64)
+            Path(f"{address}.soon").rename(address)
             listening.settimeout(1)
             while Path(f"/proc/{client}").exists():
                 try:
@@ -44,10 +50,10 @@ def serve(address, client):
                     continue
                 with asked:
                     if os.fork() == 0:
-                        listening.close()
-                        lock.close()
-                        _answer(asked)
+                        _answer(asked, listening, lock)
         shutil.rmtree(Path(address).parent)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)  # what an interrupted test left at work
 
 
 def _load():
@@ -59,10 +65,34 @@ def _load():
     gc.freeze()  # a collection in a fork would copy every page
 
 
-def _answer(asked):
+def _answer(asked, *not_ours):
     """Be the program that is asked for, and tell its exit status."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    asked.settimeout(None)
+    status = 1
+    try:
+        for of_server in not_ours:
+            of_server.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        asked.settimeout(None)
+        _take_over(asked)
+        sys.modules[f"{sys.argv[0]}.cli"].main()
+        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - as Python does at the end of a program
+        traceback.print_exc()
+    finally:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        asked.sendall(bytes([status & 255]))
+        os._exit(status)
+
+
+def _take_over(asked):
+    """Take words, streams, folder and environment of the process that asks."""
     size, streams, _, _ = socket.recv_fds(asked, 8, 3)
     with asked.makefile("rb") as message:
         folder, n_words, *lines = os.fsdecode(message.read(int.from_bytes(size, "big"))).split("\0")
@@ -75,25 +105,10 @@ def _answer(asked):
     os.environ.clear()
     os.environ.update(line.split("=", 1) for line in environment)
     tempfile.tempdir = None  # another environment, another folder
+    np.random.seed()  # noqa: NPY002 - the state that all forks would share
     if threads := os.environ.get("OMP_NUM_THREADS"):  # which libraries read as they are loaded
         sys.modules["threadpoolctl"].threadpool_limits(int(threads))
         sys.modules["torch"].set_num_threads(int(threads))
-    status = 1
-    try:
-        sys.modules[f"{sys.argv[0]}.cli"].main()
-        status = 0
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:  # noqa: BLE001 - as Python does at the end of a program
-        traceback.print_exc()
-    finally:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        asked.sendall(bytes([status & 255]))
-        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -144,8 +144,14 @@ def test_a_mistake_stops_the_run_before_it_starts(small, make, message, config):
             {"models": {"training": {"learning_rat": 1}}},
             "config: models: training: unknown key 'learning_rat'; did you mean 'learning_rate'?",
         ),
-        ({"resampling": {"folds": 1}}, "config: resampling: folds: 1 is less than the minimum"),
-        ({"models": {"baselines": ["forest"]}}, "config: models: baselines: 0: 'forest' is not"),
+        (
+            {"resampling": {"folds": 1}},
+            "config: resampling: folds: 1 is below 2 (parts of the rotation",
+        ),
+        (
+            {"models": {"baselines": ["forest"]}},
+            "config: models: baselines: item 1: 'forest' is not one of",
+        ),
         (
             {"features": {"weights": "no.pth"}},
             "config: features: weights: 'no.pth' is no file, nor one of imagenet, random",

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.running import QUICK, differing, made, output_of, run_quickly
+from tests.running import QUICK, differing, made, output_of, run_quickly, run_snakemake
 from tests.workflow.processes import working_in
 from tests.workflow.slurm_cluster import NODES, LoopbackSlurm, missing_programs
 from tests.workflow.slurm_demo import HURRIED, PROFILE, start
@@ -92,7 +92,7 @@ def assert_same_as_far(study, undisturbed):
 
 @pytest.mark.soak
 def test_one_core_gives_the_same_bytes(study, undisturbed):
-    run = run_quickly(study, METRICS, config=CONFIG, cores=1)
+    run = run_snakemake(study, METRICS, config=CONFIG, cores=1)
     assert run.returncode == 0, output_of(run)
     assert differing(made(study), made(undisturbed)) == []
 

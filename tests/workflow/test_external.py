@@ -13,7 +13,7 @@ from tests.running import (
     made,
     output_of,
     rules_to_run,
-    run_quickly,
+    run_snakemake,
     simulate_imported,
     write_spot,
 )
@@ -39,10 +39,10 @@ def study(tmp_path_factory):
     # Fewer have read there, and no stage was written down.
     path = folder / ELSEWHERE["patients"]
     pd.read_csv(path).drop(columns=["reader_2", "stage"]).to_csv(path, index=False)
-    alone = run_quickly(folder, BUNDLE, config=CONFIG)
+    alone = run_snakemake(folder, BUNDLE, config=CONFIG)
     assert alone.returncode == 0, output_of(alone)
     before = made(folder, batches=True)
-    run = run_quickly(folder, config=WITH)
+    run = run_snakemake(folder, config=WITH)
     assert run.returncode == 0, output_of(run)
     return folder, before
 
@@ -116,7 +116,7 @@ def test_a_spot_of_the_development_cohort_is_found_under_another_name(study, tmp
     folder = tmp_path / "copy"
     shutil.copytree(study[0], folder)
     shutil.copy(folder / "own/features/P0003_1.h5", folder / "elsewhere/features/P0009_1.h5")
-    run = run_quickly(folder, "results/elsewhere/features/drift.csv", config=WITH)
+    run = run_snakemake(folder, "results/elsewhere/features/drift.csv", config=WITH)
     assert run.returncode != 0
     told = "spot 'P0009_1' has the features of 'P0003_1' of the development cohort"
     assert told in output_of(run)

@@ -114,6 +114,6 @@ def test_an_unknown_study_is_told(tmp_path):
 def test_a_clone_that_was_made_a_study_gives_no_demo(tmp_path, monkeypatch):
     (tmp_path / "config.yaml").write_text("cohorts: {development: {patients: own.csv}}\n")
     monkeypatch.setattr("histosurv.folder.SHIPPED", tmp_path)
-    with pytest.raises(InputError, match=r"config\.yaml: names other tables than the demo's"):
+    with pytest.raises(InputError, match=r"config\.yaml: does not name the demo's tables any more"):
         lay_out(tmp_path / "x")
     assert not (tmp_path / "x").exists()

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 from PIL import Image
-from tests.running import QUICK, dry_run, output_of, run_quickly
+from tests.running import QUICK, dry_run, output_of, run_quickly, run_snakemake
 
 from histosurv.cohort.demo import write_demo
 
@@ -90,7 +90,7 @@ def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
     listed = (slides / "demo/slides.csv").read_text()
     table = pd.read_csv(slides / "demo/slides.csv")
     table.assign(cores_override=["TMA1.csv", ""]).to_csv(slides / "demo/slides.csv", index=False)
-    run = run_quickly(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     assert '"source": "TMA1.csv"' in (slides / CORES / "TMA1.json").read_text()
     # Or the person turns the map, as the slide lies; then it is sure.
@@ -101,7 +101,7 @@ def test_a_turned_slide_stops_the_run_until_a_person_has_looked(slides):
         cells[name].max() + 1 - cells[name] for name in ("row", "column")
     )
     cells.to_csv(path, index=False)
-    run = run_quickly(slides, f"{CORES}/TMA1.csv", config=CONFIG)
+    run = run_snakemake(slides, f"{CORES}/TMA1.csv", config=CONFIG)
     assert run.returncode == 0, output_of(run)
     assert not (slides / CORES / "TMA1.doubtful.png").exists()
 

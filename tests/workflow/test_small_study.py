@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -79,7 +81,8 @@ def test_an_undamaged_copy_is_brought(study, tmp_path):
 
 
 def predict(study, out, *spots):
-    run = run_histosurv("predict", "results/bundle", *spots, "--out", out, folder=study)
+    command = [sys.executable, "-m", "histosurv", "predict", "results/bundle", *spots, "--out", out]
+    run = subprocess.run(command, cwd=study, capture_output=True, text=True)
     assert run.returncode == 0, output_of(run)
     return run
 
@@ -120,7 +123,7 @@ def test_a_new_patient_is_scored_by_the_models_that_were_evaluated(study, tmp_pa
     # Of the same patient a prediction may be made again, of another one it may not be lost.
     again = ["predict", "results/bundle", *images, "--out", tmp_path, "--patient", "another"]
     run = run_histosurv(*again, folder=study)
-    assert "holds the prediction of 'patient'; name another folder" in run.stderr
+    assert "holds the prediction of 'patient' from spot " in run.stderr
 
 
 def test_a_spot_table_names_several_patients_and_a_bad_picture_is_counted(study, tmp_path):

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.running import figures, output_of, rules_to_run, run_histosurv, run_quickly
+from tests.running import figures, output_of, rules_to_run, run_quickly
 from tests.workflow.conftest import N_PATIENTS
 
 from histosurv.report.spec import captions, categories
@@ -58,7 +60,8 @@ def test_tables_have_a_row_for_everybody(study):
 
 def test_the_feature_files_are_what_was_written_and_the_time_is_told(study):
     folder = study / "results/development/features"
-    run = run_histosurv("features", "verify", folder)
+    command = [sys.executable, "-m", "histosurv", "features", "verify", folder]
+    run = subprocess.run(command, capture_output=True, text=True)
     n_spots = len(pd.read_csv(study / "demo/spots.csv"))
     assert f"{n_spots} feature files are as they were written" in run.stdout
     times = pd.read_csv(folder / "throughput/0000.csv").iloc[0]

@@ -89,7 +89,8 @@ def evaluate(
         asked = settings_of(settings, dict)
         of_study = asked.pop("readers", [])
         readers = readers or of_study
-        asked = complete_section("evaluation", asked, "--settings")
+        complete_section("evaluation", asked, "--settings")
+        complete_section("cohort", {"readers": of_study}, "--settings")
     elif spots and not config_file:
         asked = {"subgroups": ["block"]}
     asked = for_readers(asked, readers)

@@ -101,10 +101,10 @@ def predict(
     from histosurv.models.bundle import read_bundle
     from histosurv.models.prediction import list_spots, read_newcomers
     from histosurv.models.prediction import predict as estimate
-    from histosurv.report.prediction import refuse_of_others, write_prediction
+    from histosurv.report.prediction import refuse_another, write_prediction
 
     table = list_spots(spots, patient)
-    refuse_of_others(out, set(table["patient_id"]))
+    refuse_another(out, table)
     device = use_device(threads)
     bundle = read_bundle(bundle_folder)
     new = read_newcomers(bundle, table, device, weights=weights, threads=threads)

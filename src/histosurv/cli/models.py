@@ -68,6 +68,8 @@ def train(
     from histosurv.publish import write_table
 
     def checked(keys: dict) -> Candidates:
+        if not isinstance(keys, dict):
+            raise InputError("--settings: is no section; give network, training and tuning")
         if unknown := set(keys) - {"network", "training", "tuning"}:
             raise InputError(
                 f"--settings: unknown key {min(unknown)!r}; give network, training and tuning"

@@ -15,7 +15,7 @@ from histosurv.errors import InputError, did_you_mean
 from histosurv.files import read_yaml
 
 _LONE_RETURN = re.compile(r"\r(?!\n)")
-_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # of Excel since 2007, and before
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of Excel since 2007, and before
 LIKE_A_COLUMN = 0.8  # `age` and `stage` are less alike
 # What other programs write for a number that is not there, where a schema lets it be missing.
 MISSING = {"nan", "na", "null", "none", "inf", "-inf", "+inf", "infinity", "-infinity"}
@@ -153,7 +153,8 @@ def _rows(path: Path, title: str) -> list[list[str]]:
             raise InputError(f"{path}: this is an Excel workbook; save it as CSV UTF-8")
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise InputError(f"{path}: is in UTF-16 ('Unicode text'); save it as CSV UTF-8")
-        text = content.decode("utf-8-sig")
+        content = content.removeprefix(codecs.BOM_UTF8)
+        text = content.decode("utf-8")
         if "\0" in text:
             raise InputError(f"{path}: holds bytes that are no text; save it as CSV UTF-8")
         return list(csv.reader(io.StringIO(text, newline=""), strict=True))
@@ -167,7 +168,7 @@ def _rows(path: Path, title: str) -> list[list[str]]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(
-            f"{path}, row {line}: letters are not in UTF-8; save it as CSV UTF-8"
+            f"{path}, line {line}: letters are not in UTF-8; save it as CSV UTF-8"
         ) from None
     except csv.Error as error:
         raise InputError(f"{path}: no readable CSV ({error}); look for a stray quote") from None

@@ -61,6 +61,8 @@ def score_clinical(
     the network's epoch and scaled both, so that with few patients in it the joined risks are
     somewhat too far apart; the ranking of test patients is not touched by that.
     """
+    if network is not None:
+        refuse_other_fold(network, job)
     patients = job.sequences.patients
     table = covariate_table(patients, covariates, job.parts["fit"])
     of_fit = patients.loc[job.parts["fit"]]
@@ -77,7 +79,6 @@ def score_clinical(
     alone = scored(NAME, value, job)
     if network is None:
         return alone, tuning
-    refuse_other_fold(network, job)
     name, joined = _joined(alone, network, patients["label_60m"])
     return scored(name, joined, job, Line(1.0, 0.0)), tuning
 

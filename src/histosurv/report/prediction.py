@@ -71,23 +71,32 @@ def write_prediction(
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def refuse_of_others(out: Path, patients: set[str]) -> None:
-    """Stop where the folder holds a prediction of other patients, which would be overwritten.
+def refuse_another(out: Path, spots: pd.DataFrame) -> None:
+    """Stop where the folder holds another prediction, which would be overwritten.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The folder.
+    spots : pandas.DataFrame
+        ``patient_id`` and ``spot_id`` of those whose prediction is to be written.
 
     Raises
     ------
     InputError
-        It does.
+        The one that is there is of other patients, or of other spots.
     """
+    asked = set(zip(spots["patient_id"], spots["spot_id"], strict=True))
     try:
         there = json.loads((out / FILE).read_text("utf-8"))["patients"]
-        others = {record["patient_id"] for record in there} - patients
+        told = {(of["patient_id"], spot["spot_id"]) for of in there for spot in of["spots"]}
     except (OSError, ValueError, KeyError, TypeError):  # none, or none of ours
         return
-    if others:
+    if others := told - asked:
+        patient, spot = min(others)
         raise InputError(
-            f"--out {out}: holds the prediction of {min(others)!r}; name another folder, or take "
-            "it away"
+            f"--out {out}: holds the prediction of {patient!r} from spot {spot!r}; name another "
+            "folder, or take it away"
         )
 
 

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from histosurv.publish import published
 from histosurv.report.figures.style import COLOURS, RC, new_figure
-from histosurv.report.figures.tissue import colours, draw_spot, largest
+from histosurv.report.figures.tissue import draw_spot, largest, mappable
 from histosurv.report.wording import name_of
 
 SPOTS_A_ROW = 2
@@ -64,7 +64,7 @@ def _draw_spots(figure: mpl.figure.SubFigure, spots: list[dict], rows: int) -> N
         plain, coloured = grid[2 * number : 2 * number + 2]
         draw_spot(plain, coloured, spot, scale)
         plain.set_title(spot["title"], fontsize=8)
-    bar = figure.colorbar(colours(scale), ax=list(grid), shrink=0.9, aspect=15)
+    bar = figure.colorbar(mappable(scale), ax=list(grid), shrink=0.9, aspect=15)
     bar.set_label("contribution of\nthe tile, log-odds", fontsize=8)
 
 

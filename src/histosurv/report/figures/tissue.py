@@ -38,7 +38,7 @@ def draw_risk_maps(cases: list[dict]) -> Figure:
         plain.set_title(
             "\n".join(short(line, 34) for line in case["title"]), fontsize=7.5, loc="left"
         )
-    bar = figure.colorbar(colours(scale), ax=grid, location="bottom", shrink=0.5, aspect=40)
+    bar = figure.colorbar(mappable(scale), ax=grid, location="bottom", shrink=0.5, aspect=40)
     bar.set_label("contribution of the tile, log-odds", fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure
@@ -49,7 +49,7 @@ def largest(contributions: np.ndarray) -> float:
     return float(np.abs(contributions[np.isfinite(contributions)]).max(initial=0)) or 1.0
 
 
-def colours(scale: float) -> mpl.cm.ScalarMappable:
+def mappable(scale: float) -> mpl.cm.ScalarMappable:
     """Colours of contributions, for their bar."""
     return mpl.cm.ScalarMappable(mpl.colors.Normalize(-scale, scale), COLOURS)
 
