@@ -1,11 +1,7 @@
 """The one exception that a user's mistake raises, and the question that helps to mend it."""
 
 import difflib
-import sys
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
-Result = TypeVar("Result")
+from collections.abc import Iterable
 
 MISTAKE = "histosurv: "  # opens the line in which a command tells it
 
@@ -28,19 +24,6 @@ class InputError(Exception):
         told = (of if of.isprintable() else of.encode("unicode_escape").decode() for of in message)
         super().__init__("".join(told))
         self.code = code
-
-
-def checked(function: Callable[..., Result], *arguments: object) -> Result:
-    """Call a function; a user's mistake ends the program in one line.
-
-    For the workflow, where it ends the run before any job starts.
-    """
-    try:
-        return function(*arguments)
-    except InputError as error:
-        sys.exit(f"{MISTAKE}{error}")
-    except OSError as error:  # a name too long, a folder that may not be read
-        sys.exit(f"{MISTAKE}{InputError(f'{error.filename}: {error.strerror}')}")
 
 
 def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:

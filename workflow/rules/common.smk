@@ -19,10 +19,20 @@ from histosurv.config import (
     refuse_missing_files,
     shown_network,
 )
-from histosurv.errors import checked
+from histosurv.errors import MISTAKE, InputError
 from histosurv.files import close_to_others
 from histosurv.models.names import Baseline, Control, Network, either
 from histosurv.plan import Plan, files_digest
+
+
+def checked(function, *arguments):
+    """Call a function; a user's mistake ends the run in one line, before any job starts."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        sys.exit(f"{MISTAKE}{error}")
+    except OSError as error:  # a name too long, a folder that may not be read
+        sys.exit(f"{MISTAKE}{InputError(f'{error.filename}: {error.strerror}')}")
 
 
 def grows(amount, unit):

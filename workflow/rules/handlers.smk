@@ -4,7 +4,6 @@ import time
 
 from histosurv.cluster import refuse_beside_earlier_jobs, refuse_for_cluster
 from histosurv.cohort.tables import read_indexes
-from histosurv.errors import MISTAKE
 from histosurv.files import bring_back_from_future
 from snakemake.settings.types import DeploymentMethod
 

@@ -89,7 +89,8 @@ def evaluate(
         asked = settings_of(settings, dict)
         of_study = asked.pop("readers", [])
         readers = readers or of_study
-        complete_section("evaluation", asked, "--settings")
+        checked = complete_section("evaluation", asked, "--settings")
+        asked = {key: checked[key] for key in asked}
         complete_section("cohort", {"readers": of_study}, "--settings")
     elif spots and not config_file:
         asked = {"subgroups": ["block"]}

@@ -96,10 +96,7 @@ def train(
 
 
 def baseline(
-    name: Annotated[
-        Baseline,
-        typer.Argument(help="name of the model"),
-    ],
+    name: Annotated[Baseline, typer.Argument(help="name of the model")],
     cohort_folder: CohortFolder,
     feature_folder: FeatureFolder,
     batches: Batches,
