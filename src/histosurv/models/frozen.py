@@ -21,7 +21,7 @@ _RECIPE = ("encoder", "layer", "weights_sha256", "tiles", "resolution", "stain")
 
 
 @dataclass(frozen=True)
-class Estimate:
+class FrozenScore:
     """One score of new patients.
 
     Attributes
@@ -45,9 +45,9 @@ class Estimate:
         return self.folds.mean(axis=1)
 
 
-def estimates(
+def frozen_scores(
     bundle: Bundle, sequences: Sequences, device: torch.device, threads: int = 1
-) -> dict[str, Estimate]:
+) -> dict[str, FrozenScore]:
     """Every score of the bundle for every patient with a spot."""
     found = {}
     for name in bundle.about["models"]:
@@ -63,7 +63,7 @@ def estimates(
             folds.append(line.log_odds(risk))
             thresholds.append(calibration["threshold"])
         of_spots = np.mean(spots, axis=0) if spots else None
-        found[name] = Estimate(pd.concat(folds, axis=1), of_spots, float(np.mean(thresholds)))
+        found[name] = FrozenScore(pd.concat(folds, axis=1), of_spots, float(np.mean(thresholds)))
     return found
 
 
@@ -151,7 +151,7 @@ def score_cohort(
     refuse_other_width(bundle, sequences.spots[0], first)
     once = {"repeat": 1, "fold": 1}
     scores, spots = [], []
-    for name, found in estimates(bundle, sequences, device, threads).items():
+    for name, found in frozen_scores(bundle, sequences, device, threads).items():
         value = found.value
         row = {"patient_id": value.index, "score": name, **once, "value": value.to_numpy()}
         risks = {"risk_60m": expit(value.to_numpy()), "threshold": found.threshold}

@@ -20,7 +20,7 @@ from histosurv.features.store import IMPORTED_ENDINGS, read_features
 from histosurv.features.weights import prepare_weights
 from histosurv.models.attribution import attribute
 from histosurv.models.bundle import Bundle, line_of
-from histosurv.models.frozen import estimates, refuse_other_recipe, refuse_other_width
+from histosurv.models.frozen import frozen_scores, refuse_other_recipe, refuse_other_width
 from histosurv.models.sequences import Sequences
 from histosurv.progress import say
 from histosurv.spots.preparation import SpotSettings
@@ -140,7 +140,7 @@ def predict(
         As from `histosurv.models.attribution.attribute`, mean over the folds of the network that
         the study is about, or its first.
     """
-    found = estimates(bundle, new.sequences, device, threads)
+    found = frozen_scores(bundle, new.sequences, device, threads)
     tiles = [
         attribute(model, new.sequences, line_of(calibration), threads=threads)
         for model, calibration in bundle.members(shown_network(bundle.config), device)

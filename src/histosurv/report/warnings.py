@@ -1,7 +1,7 @@
 """What a reader must know before the figures."""
 
 from histosurv.cohort.endpoint import FEW_DEATHS
-from histosurv.evaluation.sections.comparison import POOLING_GAP
+from histosurv.evaluation.sections.comparison import OF_POOLING, POOLING_GAP
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, name_of, number
 
@@ -12,13 +12,12 @@ POOLED = {
     "c_uno": "Uno's C",
     "c_harrell": "Harrell's C",
 }
-_OF_POOLING = "over all patients and"  # in the evaluation's own sentences on the same
 
 
 def general_warnings(run: Run) -> list[str]:
     """Sentences on features, outcomes and the evaluation; sections add their own."""
     found = [*_of_features(run.features), *_of_outcomes(run)]
-    found += [f"{text[0].upper()}{text[1:]}." for text in run.told if _OF_POOLING not in text]
+    found += [f"{text[0].upper()}{text[1:]}." for text in run.told if OF_POOLING not in text]
     return [*found, *_of_pooling(run)]
 
 

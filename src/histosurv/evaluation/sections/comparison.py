@@ -10,6 +10,7 @@ from histosurv.evaluation.sample import Score
 from histosurv.evaluation.study import MAJORITY, Study, row
 
 POOLING_GAP = 0.02  # between a pooled figure and that within folds, from which pooling is in doubt
+OF_POOLING = "over all patients and"  # by which the sentences on it are known
 
 _DIFFERENCES = {
     "auc_ipcw_60m": "AUC with weights",
@@ -142,7 +143,7 @@ def gaps(study: Study) -> list[str]:
             pooled, within = point[figure], point[f"{figure}_within_folds"]
             if abs(pooled - within) > POOLING_GAP:
                 found.append(
-                    f"{name}: {figure} is {pooled:.3f} over all patients and {within:.3f} within "
+                    f"{name}: {figure} is {pooled:.3f} {OF_POOLING} {within:.3f} within "
                     "folds: the levels of the folds' models differ or, of few patients, chance is "
                     "at work; the figure within folds does not hang on levels"
                 )

@@ -10,7 +10,7 @@ from histosurv.report.run import Run
 from histosurv.report.wording import by_five_years, name_of, told
 
 MOST_LEVELS = 12
-GROUPS = {1: "Dead of the cancer", 0: "Survived", None: "Unknown"}
+OUTCOMES = {1: "Dead of the cancer", 0: "Survived", None: "Unknown"}
 
 
 def cohort(run: Run) -> Content:
@@ -62,7 +62,7 @@ def characteristics(patients: pd.DataFrame, columns: dict[str, Covariate]) -> pd
     label = patients["label_60m"]
     groups = {"All": label.notna() | label.isna()}
     groups |= {
-        name: label.isna() if kind is None else label == kind for kind, name in GROUPS.items()
+        name: label.isna() if kind is None else label == kind for kind, name in OUTCOMES.items()
     }
     headings = {name: f"{name} (n = {of.sum()})" for name, of in groups.items()}
     rows = []

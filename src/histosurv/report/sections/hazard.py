@@ -7,7 +7,7 @@ from histosurv.report.figures.intervals import Panel, draw_intervals
 from histosurv.report.run import Run
 from histosurv.report.wording import has, listed, name_of, p_of, p_value, size, told
 
-MODELS = {"univariable": ("alone", "#0072B2"), "multivariable": ("all together", "#D55E00")}
+REGRESSIONS = {"univariable": ("alone", "#0072B2"), "multivariable": ("all together", "#D55E00")}
 DOUBTFUL = 0.05
 
 
@@ -32,7 +32,7 @@ def hazard(run: Run) -> Content:
 
 def _forest(run: Run) -> Plot | Missing:
     table = run.curve("forest")
-    table = table[(table["score"] == run.primary) & table["model"].isin(MODELS)]
+    table = table[(table["score"] == run.primary) & table["model"].isin(REGRESSIONS)]
     reasons = [note for note in table["note"].dropna().unique() if note]
     known = table[table["hr"].notna()]
     if known.empty:
@@ -40,12 +40,12 @@ def _forest(run: Run) -> Plot | Missing:
             f"No hazard ratio could be estimated: {reasons[0]}." if reasons
             else "No regression with the clinic was asked for (evaluation: covariates)."
         )  # fmt: skip
-    of = {model: known[known["model"] == model] for model in MODELS}
+    of = {model: known[known["model"] == model] for model in REGRESSIONS}
     label = known["term"].replace("score", "the score per SD")
     drawn = pd.DataFrame(
         {
             "label": label,
-            "series": known["model"].map({key: name for key, (name, _) in MODELS.items()}),
+            "series": known["model"].map({key: name for key, (name, _) in REGRESSIONS.items()}),
             "hr": known["hr"],
             "hr_lower": known["lower"],
             "hr_upper": known["upper"],
@@ -59,7 +59,7 @@ def _forest(run: Run) -> Plot | Missing:
         note += f" Not estimable in part: {'; '.join(reasons)}."
     figure = draw_intervals(
         drawn, [Panel("hr", "Hazard ratio for death of the cancer", 1.0, is_ratio=True)],
-        colours=dict(MODELS.values()),
+        colours=dict(REGRESSIONS.values()),
     )  # fmt: skip
     both = "; ".join(
         f"{row.term} {row.model} {row.hr:.2f} ({row.lower:.2f} to {row.upper:.2f})"
