@@ -3,9 +3,10 @@
 Half of the time of a small study is loading: torch, torchvision, scikit-learn and lifelines take
 seconds, in each step anew. Tests to which the run is only a means to its results ask this server
 instead. What forks hide, that a step loads all it needs, that no order of a set shows (they share
-the hash seed) and that it stands being killed, is tested with the real commands: the whole road
-with imported features and an external cohort (`test_external`), with pictures and odd names
-(`test_security`), on a cluster (`test_executors`), with faults, and the demo in `make soak`.
+the hash seed) and that it stands being killed, is tested with the real commands: with pictures and
+odd names to the report (`test_security`), on a cluster (`test_executors`), with faults
+(`test_faults`), of an external cohort (`test_external`), single steps by hand, and the demo in
+`make soak`.
 """
 
 import atexit

@@ -13,6 +13,7 @@ from tests.running import (
     made,
     output_of,
     rules_to_run,
+    run_quickly,
     run_snakemake,
     simulate_imported,
     write_spot,
@@ -39,7 +40,7 @@ def study(tmp_path_factory):
     # Fewer have read there, and no stage was written down.
     path = folder / ELSEWHERE["patients"]
     pd.read_csv(path).drop(columns=["reader_2", "stage"]).to_csv(path, index=False)
-    alone = run_snakemake(folder, BUNDLE, config=CONFIG)
+    alone = run_quickly(folder, BUNDLE, config=CONFIG)
     assert alone.returncode == 0, output_of(alone)
     before = made(folder, batches=True)
     run = run_snakemake(folder, config=WITH)

@@ -223,6 +223,17 @@ def test_tiles_are_explained_by_the_network_of_their_fold_only(study):
     assert not (study / "x").exists()
 
 
+def test_models_frozen_by_hand_are_those_of_the_run(study, tmp_path):
+    own = "results/development"
+    words = ["--config", "results/config.yaml", "--cohort", f"{own}/cohort", "--models"]
+    words += ["results/models", "--features", f"{own}/features", "--scores", f"{own}/scores.csv"]
+    words += ["--metrics", f"{own}/evaluation/metrics.csv", "--out", tmp_path / "bundle"]
+    subprocess.run([sys.executable, "-m", "histosurv", "bundle", *words], cwd=study, check=True)
+    for path in (study / "results/bundle").rglob("*"):
+        there = tmp_path / "bundle" / path.relative_to(study / "results/bundle")
+        assert path.is_dir() or there.read_bytes() == path.read_bytes(), path
+
+
 def test_folds_of_whole_blocks(study, tmp_path):
     shutil.copytree(study / "demo", tmp_path / "demo")
     shutil.copytree(study / "results", tmp_path / "results")

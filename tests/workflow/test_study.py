@@ -70,6 +70,31 @@ def test_the_feature_files_are_what_was_written_and_the_time_is_told(study):
     assert f"<td>{4 * n_spots} (" in page  # tiles, and how many are distinct
 
 
+@pytest.mark.parametrize(
+    ("command", "of_run", "names"),
+    [
+        (
+            ["attribute", "results/models/lstm/1_2", "--repeat", "1", "--fold", "2"],
+            "results/models/lstm/1_2",
+            ["attribution.csv", "orders.csv"],
+        ),
+        (
+            ["baseline", "svm", "--repeat", "1", "--fold", "2", "--settings", "1"],
+            "results/models/svm/1_2",
+            ["scores.csv", "validation.csv", "calibration.json", "tuning.csv"],
+        ),
+    ],
+)
+def test_a_step_by_hand_gives_what_it_gave_in_the_run(study, tmp_path, command, of_run, names):
+    folders = ["--cohort", "results/development/cohort", "--batches", "1", "--out", tmp_path]
+    folders += ["--features", "results/development/features"]
+    words = [sys.executable, "-m", "histosurv", *command, *folders]
+    run = subprocess.run(words, cwd=study, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (study / of_run / name).read_bytes(), name
+
+
 def test_report_says_what_the_metrics_table_says(study):
     page = (study / "results/report/study.html").read_text(encoding="utf-8")
     for estimand in ("auc_ipcw_60m", "hr_high_low", "auc_60m"):
