@@ -229,9 +229,11 @@ def test_models_frozen_by_hand_are_those_of_the_run(study, tmp_path):
     words += ["results/models", "--features", f"{own}/features", "--scores", f"{own}/scores.csv"]
     words += ["--metrics", f"{own}/evaluation/metrics.csv", "--out", tmp_path / "bundle"]
     subprocess.run([sys.executable, "-m", "histosurv", "bundle", *words], cwd=study, check=True)
-    for path in (study / "results/bundle").rglob("*"):
-        there = tmp_path / "bundle" / path.relative_to(study / "results/bundle")
-        assert path.is_dir() or there.read_bytes() == path.read_bytes(), path
+    mine = {path.name: path for path in (tmp_path / "bundle").rglob("*") if path.is_file()}
+    assert {"bundle.json", "config.yaml", "MODEL_CARD.md"} < set(mine)
+    for path in mine.values():
+        there = study / "results/bundle" / path.relative_to(tmp_path / "bundle")
+        assert there.read_bytes() == path.read_bytes(), path
 
 
 def test_folds_of_whole_blocks(study, tmp_path):
