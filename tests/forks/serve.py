@@ -84,12 +84,14 @@ def _answer(asked, *not_ours):
     except BaseException:  # noqa: BLE001 - as Python does at the end of a program
         traceback.print_exc()
     finally:
-        threading._shutdown()
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        asked.sendall(bytes([status & 255]))
-        os._exit(status)
+        try:
+            threading._shutdown()
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            asked.sendall(bytes([status & 255]))
+        finally:
+            os._exit(status & 255)  # whatever fails, a fork never goes on as a server
 
 
 def _take_over(asked):
